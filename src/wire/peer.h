@@ -1,0 +1,93 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "wire/frame.h"
+
+struct event;
+struct event_base;
+struct peer;
+
+/*
+ * One end of a link (a stream socket) on an event loop: gathers whole
+ * messages from what arrives, and sends what was queued when it is told to.
+ * Uses plain reads and writes, since a bufferevent of libevent 2.1 takes at
+ * most 4096 bytes at a time.
+ */
+
+/* A whole message; f->body is borrowed until the function returns. */
+typedef void peer_message_fn(struct peer *p, const struct frame *f);
+
+/*
+ * The link ended: why is NULL at a plain end of file, else says what was
+ * wrong. Called once; the peer still has to be released.
+ */
+typedef void peer_closed_fn(struct peer *p, const char *why);
+
+struct peer {
+	int fd;
+	void *owner;
+	peer_message_fn *on_message;
+	peer_closed_fn *on_closed;
+	struct event *readable;
+	struct event *writable;
+	struct buf in;
+	struct buf whole; /* a message in parts, so far */
+	uint8_t whole_type;
+	uint32_t whole_id;
+	struct buf out;
+	size_t out_sent;
+	struct buf later; /* whole messages set aside by peer_call */
+	struct event *deferred;
+	int fds[4]; /* descriptors received and not yet taken */
+	unsigned nfds;
+	size_t max_message;
+	bool paused;
+	bool closed;
+};
+
+/*
+ * Takes over fd (made non-blocking). max_message bounds a message in parts;
+ * a larger one ends the link. Reading starts at once.
+ */
+void peer_init(struct peer *p, struct event_base *base, int fd,
+    size_t max_message, peer_message_fn *on_message,
+    peer_closed_fn *on_closed, void *owner);
+void peer_release(struct peer *p);
+
+/* Queues a message; nothing is written before peer_flush. */
+void peer_queue(struct peer *p, uint8_t type, uint32_t id, const void *body,
+    size_t len);
+
+/* Writes what it can; the rest goes out when the socket takes it. */
+void peer_flush(struct peer *p);
+
+/* How many bytes wait to be written. */
+size_t peer_backlog(const struct peer *p);
+
+/* Stops and restarts reading (flow control). */
+void peer_pause(struct peer *p);
+void peer_resume(struct peer *p);
+
+/*
+ * Sends a message with descriptors (at most 4), blocking; for the spawner's
+ * link alone. -1 with *e filled when the link is dead. The descriptors stay
+ * the caller's.
+ */
+int peer_send_fds(struct peer *p, uint8_t type, uint32_t id,
+    const void *body, size_t len, const int *fds, unsigned nfds,
+    struct err *e);
+
+/* Takes the oldest received descriptor, or -1. The caller closes it. */
+int peer_take_fd(struct peer *p);
+
+/*
+ * Flushes and waits, blocking, for the REPLY to id; appends its body to
+ * reply. Other messages that come meanwhile are handed to on_message later,
+ * from the loop, in their order. -1: the link is dead.
+ */
+int peer_call(struct peer *p, uint32_t id, struct buf *reply);
