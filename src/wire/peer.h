@@ -8,6 +8,8 @@
 #include "base/err.h"
 #include "wire/frame.h"
 
+#define PEER_FDS 4u /* descriptors in one message, or waiting */
+
 struct event;
 struct event_base;
 struct peer;
@@ -19,12 +21,16 @@ struct peer;
  * most 4096 bytes at a time.
  */
 
-/* A whole message; f->body is borrowed until the function returns. */
+/*
+ * A whole message; f->body is borrowed until the function returns or calls
+ * peer_call. The function must not release the peer.
+ */
 typedef void peer_message_fn(struct peer *p, const struct frame *f);
 
 /*
  * The link ended: why is NULL at a plain end of file, else says what was
- * wrong. Called once; the peer still has to be released.
+ * wrong. Called once; the peer still has to be released, but later: not from
+ * inside this call.
  */
 typedef void peer_closed_fn(struct peer *p, const char *why);
 
@@ -36,6 +42,8 @@ struct peer {
 	struct event *readable;
 	struct event *writable;
 	struct buf in;
+	size_t in_at; /* decoded so far */
+	unsigned depth; /* handlers entered */
 	struct buf whole; /* a message in parts, so far */
 	uint8_t whole_type;
 	uint32_t whole_id;
@@ -43,7 +51,7 @@ struct peer {
 	size_t out_sent;
 	struct buf later; /* whole messages set aside by peer_call */
 	struct event *deferred;
-	int fds[4]; /* descriptors received and not yet taken */
+	int fds[PEER_FDS]; /* descriptors received and not yet taken */
 	unsigned nfds;
 	size_t max_message;
 	bool paused;
