@@ -1,0 +1,30 @@
+#pragma once
+
+#include "base/buf.h"
+#include "store/journal.h"
+#include "store/kv.h"
+#include "store/view.h"
+
+/*
+ * How things of the store look as JSON: the one place, for export, run and
+ * the API. Each appends one object, without a line end.
+ */
+
+/*
+ * {id, trigger, payload, occurrence_time, status, trace_context, sensor,
+ * generation}; the payload's bytes are copied as they are.
+ */
+void instance_put_json(struct buf *b, struct view *v,
+    const struct journal_record *record);
+
+/* How far consumers are with an instance; derived, never stored. */
+const char *instance_status(struct view *v, uint64_t seq);
+
+/*
+ * {name, value, encrypted, created, modified, expires}: a sealed value stays
+ * sealed, times are RFC 3339, expires is null for an item without ttl.
+ */
+void item_put_json(struct buf *b, const struct kv_item *item);
+
+/* Appends text as a JSON string in quotes. */
+void text_put_json(struct buf *b, struct span text);

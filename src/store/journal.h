@@ -1,0 +1,73 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "store/store.h"
+#include "store/view.h"
+
+/*
+ * The journal: every trigger instance in commit order, numbered from 1
+ * without gaps, never rewritten.
+ */
+#define JOURNAL_TRACE_MAX 65535
+
+struct journal_entry {
+	uint32_t trigger;	/* registry_trigger() */
+	uint32_t sensor;	/* registry_sensor(); 0: the host itself */
+	uint64_t generation;
+	struct span trace;	/* the trace_context, a JSON object; empty: none */
+	struct span payload;	/* a JSON object, checked by the caller */
+};
+
+/* Stages one instance; returns its sequence. The time is the turn's. */
+uint64_t journal_append(struct store *s, const struct journal_entry *entry);
+
+struct journal_record {
+	uint64_t seq;
+	int64_t time_us;	/* occurrence_time, Unix */
+	uint64_t generation;
+	uint32_t trigger;
+	uint32_t sensor;
+	struct span trace;
+	struct span payload;
+};
+
+bool journal_get(struct view *v, uint64_t seq, struct journal_record *out);
+
+/* The oldest and the newest sequence that are there; 0: the journal is empty. */
+uint64_t journal_first(struct view *v);
+uint64_t journal_last(struct view *v);
+
+/* The newest sequence ever given, also when retention took it since. */
+uint64_t journal_head(struct view *v);
+
+/*
+ * Walks upwards from the first record whose sequence is at least `from`.
+ * The walk ends with its view: no wait, no commit inside.
+ */
+struct journal_walk {
+	void *cursor;
+	struct view *view;
+	uint64_t from;
+	bool started;
+};
+void journal_walk_init(struct journal_walk *w, struct view *v, uint64_t from);
+bool journal_walk_next(struct journal_walk *w, struct journal_record *out);
+void journal_walk_release(struct journal_walk *w);
+
+/*
+ * The id of an instance: 24 lower-case hex digits, 8 of its time in seconds
+ * and 16 of its sequence.
+ */
+#define INSTANCE_ID 25
+char *instance_id_format(char text[INSTANCE_ID], int64_t time_us, uint64_t seq);
+
+/* False if text is no such id. */
+bool instance_id_parse(const char *text, size_t len, uint32_t *seconds,
+    uint64_t *seq);
+
+/* Finds an instance by its id: sequence and time must both agree. */
+bool journal_find(struct view *v, const char *id, size_t len,
+    struct journal_record *out);

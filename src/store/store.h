@@ -1,0 +1,120 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "store/view.h"
+
+/*
+ * The writer's door to the data folder. One process has it open, and only
+ * its main thread uses it; never after a fork.
+ *
+ *	store_begin(s, now);
+ *	journal_append(s, ...); kv_set(s, ...);		staging calls
+ *	switch (store_commit(s, &err)) { ... }
+ *
+ * Staging calls cannot fail: what goes wrong sticks to the turn and comes
+ * out at its commit. The caller keeps what it staged until STORE_DONE, and
+ * stages all of it again, from the first call on, when told to.
+ */
+struct store;
+
+struct store_options {
+	/* All zero: the defaults. Sizes in bytes. */
+	uint64_t map_size;	/* address space to begin with; it grows */
+	uint64_t ballast_size;	/* room kept for the clean-up of a full disk */
+	uint64_t low_space;	/* intake stops when the disk has less free */
+	/*
+	 * Nothing is written to the folder, which may be missing, read-only,
+	 * or in use by a running core: a copy of all but the journal and the
+	 * dead letters is worked on and vanishes with the process.
+	 */
+	bool dry_run;
+};
+
+/* What else store_open did that somebody should hear of; empty: nothing. */
+struct store_notice {
+	char text[512];
+};
+
+/*
+ * Opens the folder `dir`, creating it (0700) where it is missing, and locks
+ * it against a second core. notice may be NULL. 0, or -1 and e.
+ */
+int store_open(struct store **s, const char *dir,
+    const struct store_options *options, struct store_notice *notice,
+    struct err *e);
+
+/* Aborts an open turn and closes; NULLs *s. */
+void store_close(struct store **s);
+
+/* The folder as given to store_open. */
+const char *store_dir(const struct store *s);
+
+enum store_result {
+	STORE_DONE,	/* all of it is on disk */
+	STORE_AGAIN,	/* nothing is kept; there is room now: stage it again */
+	STORE_FULL,	/* nothing is kept: no room; wait, then stage it again */
+	STORE_BROKEN,	/* the disk fails: acknowledge nothing, say so, exit */
+};
+
+/*
+ * Begins a turn; there must be none. Its time is now_us or, where that is
+ * earlier, the time of the turn before, also of one before a restart.
+ */
+void store_begin(struct store *s, int64_t now_us);
+bool store_in_turn(const struct store *s);
+
+/* The open turn's time, else that of the last one. */
+int64_t store_turn_us(const struct store *s);
+
+/* About how many bytes the open turn has staged. */
+size_t store_staged_bytes(const struct store *s);
+
+/*
+ * Ends the turn. Before it commits, a slice of what is past retention is
+ * deleted. e is filled for STORE_FULL and STORE_BROKEN. A turn that staged
+ * nothing is DONE without touching the disk.
+ */
+enum store_result store_commit(struct store *s, struct err *e);
+
+/* Ends the turn and forgets what it staged. */
+void store_abort(struct store *s);
+
+/*
+ * May new payloads and values come in? Asked outside a turn, before every
+ * turn that takes some in; costs next to nothing while the answer is yes.
+ * When the disk is short of room it first tries to make some, by retention.
+ * Other turns (a consumer's acknowledgement, deletions) go on regardless.
+ */
+enum store_room {
+	ROOM_YES,
+	ROOM_DISK,	/* the disk is (nearly) full: e says where and how much */
+	ROOM_HELD,	/* journal at retain_size, held by a consumer: e says whose */
+};
+enum store_room store_room(struct store *s, struct err *e);
+
+/*
+ * The look at what is there: inside a turn with all that it has staged so
+ * far, outside at what was committed last. now_us decides which items have
+ * expired (inside a turn its time does). Never keep it across a turn of the
+ * loop: core ends each with store_rest(), which is free if none was asked for.
+ */
+struct view *store_view(struct store *s, int64_t now_us);
+void store_rest(struct store *s);
+
+/* Figures for the status and the metrics; counted when asked. */
+struct store_figures {
+	uint64_t map_bytes;	/* address space */
+	uint64_t file_bytes;	/* of the file, as far as it was ever used */
+	uint64_t free_bytes;	/* of them free to be used again */
+	uint64_t disk_free_bytes;
+	uint64_t journal_bytes;
+	uint64_t journal_first, journal_last;	/* sequence; 0: empty */
+	uint64_t dead_letter_bytes, dead_letters;
+	uint64_t items;		/* of the datastore, expired ones included */
+	uint64_t commits;	/* since the start */
+};
+void store_figures(struct store *s, struct store_figures *f);
