@@ -1,0 +1,24 @@
+#pragma once
+
+#include <lua.h>
+#include <stdbool.h>
+
+/*
+ * The Lua modules sensorhost.json, sensorhost.null and sensorhost.schema.
+ * Each _open function is a lua_CFunction that leaves its module on the
+ * stack; fit for package.preload. The first one called in a lua_State makes
+ * the null sentinel, the marks and the manners of int64 cdata (tostring
+ * without suffix, concatenation); it loads ffi for itself and leaves it out
+ * of package.loaded if it was not there.
+ */
+int bind_json_open(lua_State *L);
+int bind_null_open(lua_State *L);
+int bind_schema_open(lua_State *L);
+
+/* Pushes the null sentinel; whether the value at idx is it. */
+void json_push_null(lua_State *L);
+bool json_is_null(lua_State *L, int idx);
+
+/* Marks the table at idx as json.array or json.object do. */
+void json_mark_array(lua_State *L, int idx);
+void json_mark_object(lua_State *L, int idx);
