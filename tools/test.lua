@@ -21,6 +21,13 @@ local options = {
 }
 local passed, failed, skipped = 0, 0, 0
 
+local function show_end(log, why)
+	print("---- " .. why .. "the end of " .. log)
+	io.stdout:flush()
+	os.execute("tail -n 120 " .. log)
+	print("----")
+end
+
 -- Counts one check, and shows the log of one that failed.
 local function count(ok, name, seconds, log)
 	if ok then
@@ -31,9 +38,7 @@ local function count(ok, name, seconds, log)
 	print(string.format("%-4s %s (%.1f s)", ok and "ok" or "FAIL", name,
 		seconds))
 	if not ok and log then
-		print("---- the end of " .. log)
-		os.execute("tail -n 80 " .. log)
-		print("----")
+		show_end(log, "")
 	end
 	io.stdout:flush()
 	return ok
@@ -113,10 +118,8 @@ local function finish_spec(job, how, code)
 		process.now() - job.began)
 	print(text)
 	if bad > 0 then
-		print("---- " .. (how and (how .. " " .. code)
-			or "killed at its timeout") .. ", the end of " .. job.log)
-		os.execute("tail -n 120 " .. job.log)
-		print("----")
+		show_end(job.log, how and (how .. " " .. code .. ", ")
+			or "killed at its timeout, ")
 	end
 	io.stdout:flush()
 end
