@@ -57,8 +57,9 @@ enum msg_type {
 	MSG_SEAL,    /* str key, bytes value (JSON text); reply: bytes sealed */
 	MSG_LOOKUP,  /* str trigger ref of another pack;
 	              * reply: str trigger (JSON as in the spec's "triggers") */
-	MSG_SOURCE,  /* str module name; reply: str chunk name, bytes text;
-	              * error not_found lists the places searched */
+	MSG_SOURCE,  /* str module name, or "" for the sensor's own file;
+	              * reply: str chunk name, bytes text; error not_found
+	              * lists the places searched, a line each */
 	MSG_STATE,   /* u8 enum msg_state, str details: a JSON object, below */
 	MSG_LOG,     /* u8 enum log_level, str name below the sensor's own (may
 	              * be empty), str text */
