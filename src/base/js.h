@@ -47,8 +47,8 @@ void js_put_string_lossy(struct buf *b, const char *s, size_t n);
 /*
  * Appends a number. js_put_double writes integral values up to 2^53 as
  * integers and others with the fewest digits that read back as the same
- * double, always with a point or an exponent; it must not get NaN or an
- * infinity.
+ * double (of those with 17 digits, one in a thousand could do with 16),
+ * always with a point or an exponent; it must not get NaN or an infinity.
  */
 void js_put_double(struct buf *b, double value);
 void js_put_int64(struct buf *b, int64_t value);
