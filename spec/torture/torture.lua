@@ -1,0 +1,186 @@
+-- luajit spec/torture/torture.lua [ROUNDS [SEED]], from the project's root:
+-- kills core, spawner, worker or all of them (SIGKILL) at random instants
+-- while sensors count up with dispatch and set_value. Afterwards the journal
+-- must hold every number once and in order, the datastore the last of them,
+-- and nothing that was printed may be missing. The same seed kills the same
+-- processes after the same times. Exits 1 at the first fault, and keeps the
+-- data folder.
+
+package.path = "./?.lua;" .. package.path
+local cjson = require("cjson")
+local host = require("spec.support.host")
+local process = require("spec.support.process")
+local signal = require("posix.signal")
+local unistd = require("posix.unistd")
+
+local ROUNDS = tonumber(arg[1] or 300)
+local SEED = tonumber(arg[2] or os.time())
+-- The journal is read back after so many rounds, and at the end.
+local LOOK_EVERY = 50
+-- A start that shows no number within so many seconds is a fault.
+local PATIENCE = 20
+
+math.randomseed(SEED)
+local packs = unistd.getcwd() .. "/spec/torture/packs"
+local kills = { core = 0, spawner = 0, worker = 0, all = 0 }
+local targets = { "core", "spawner", "worker", "all" }
+
+local function fail(counter, ...)
+	print(string.format("torture: %s, seed %d: %s", counter.sensor, SEED,
+		string.format(...)))
+	print("the data folder is kept: " .. counter.host.data)
+	if counter.run then
+		counter.run:signal("KILL")
+		counter.run:drain()
+	end
+	counter.host:show()
+	os.exit(1)
+end
+
+-- Checks one line of stdout or of the journal: number n, whole.
+local function check_payload(counter, where, record, n)
+	local payload = record.payload
+	if payload.n ~= n then
+		fail(counter, "%s: %s where %d should be", where,
+			tostring(payload.n), n)
+	elseif payload.filler ~= ("x"):rep(n % 700) then
+		fail(counter, "%s: number %d is not whole", where, n)
+	end
+end
+
+-- Takes the numbers that were printed since the last look: they must go up
+-- by one within a run, and start behind what an earlier run printed.
+local function take_lines(counter)
+	local run = counter.run
+	for i = counter.lines_seen + 1, #run.lines do
+		local line = run.lines[i]
+		if line[1] == "stdout" then
+			local record = cjson.decode(line[2])
+			local n = record.payload.n
+			if counter.in_run then
+				check_payload(counter, "stdout", record, counter.printed + 1)
+			elseif n <= counter.printed then
+				fail(counter, "stdout: %d again, after %d", n,
+					counter.printed)
+			end
+			counter.in_run, counter.printed = true, n
+			counter.fresh = true
+		end
+	end
+	counter.lines_seen = #run.lines
+end
+
+-- Reads for so many seconds, or until a further number was printed; returns
+-- whether one was.
+local function read_on(counter, seconds, until_number)
+	local run = counter.run
+	counter.fresh = false
+	run.process:pump(process.now() + seconds, function(stream, bytes)
+		run:take(stream, bytes)
+		take_lines(counter)
+		return until_number and counter.fresh
+	end)
+	take_lines(counter)
+	return counter.fresh
+end
+
+-- Reads the journal and the datastore back and compares.
+local function look(counter)
+	local h = counter.host
+	local records = h:journal()
+	for n, record in ipairs(records) do
+		check_payload(counter, "journal", record, n)
+	end
+	if #records < counter.printed then
+		fail(counter, "journal: ends at %d, but %d was printed", #records,
+			counter.printed)
+	end
+	local stored
+	for line in h:run("export", "--datastore").stdout:gmatch("[^\n]+") do
+		local item = cjson.decode(line)
+		if (item.name or item.key):match("last$") then
+			stored = tonumber(item.value)
+		end
+	end
+	if #records > 0 and stored ~= #records then
+		fail(counter, "the datastore says %s, the journal %d",
+			tostring(stored), #records)
+	end
+	counter.numbers = #records
+end
+
+-- Which processes to kill: the target's, as far as they exist by now.
+local function victims(core, target)
+	local family = host.family(core)
+	if target == "core" then
+		return { core }
+	elseif target == "spawner" then
+		return { family.spawner }
+	elseif target == "worker" then
+		return family.workers
+	end
+	local all = { core, family.spawner }
+	for _, worker in ipairs(family.workers) do
+		all[#all + 1] = worker
+	end
+	return all
+end
+
+-- One start of the program and its violent end.
+local function round(counter, number)
+	local h, target = counter.host, targets[math.random(#targets)]
+	-- Mostly in full run, at times while it is still starting, and now and
+	-- then long enough to see the sensor come back.
+	local early = math.random() < 0.15
+	local delay = math.random() * (early and 0.12 or 0.08)
+	local after = math.random() * 0.05
+	local recover = number % 40 == 39 and target ~= "core"
+		and target ~= "all"
+
+	h.started = {}
+	counter.run = h:start("run", counter.sensor, "--packs", packs)
+	counter.lines_seen, counter.in_run = 0, false
+	if not early and not read_on(counter, PATIENCE, true) then
+		fail(counter, "no number within %d s of start %d", PATIENCE, number)
+	end
+	read_on(counter, delay)
+	local core = counter.run.process.pid
+	for _, pid in ipairs(victims(core, target)) do
+		signal.kill(pid, signal.SIGKILL)
+		kills[target] = kills[target] + 1
+	end
+	if target ~= "core" and target ~= "all" then
+		if recover and not read_on(counter, PATIENCE, true) then
+			fail(counter, "no number within %d s of the death of the %s",
+				PATIENCE, target)
+		end
+		read_on(counter, after)
+	end
+	signal.kill(core, signal.SIGKILL)
+	read_on(counter, PATIENCE)
+	counter.run.process:close()
+end
+
+local function new_counter(sensor)
+	return { sensor = sensor, host = host.new(), printed = 0, numbers = 0 }
+end
+
+local counters = { new_counter("torture.Polling"),
+	new_counter("torture.Passive") }
+local began = process.now()
+for number = 1, ROUNDS do
+	local counter = counters[1 + number % 2]
+	round(counter, number)
+	if number % LOOK_EVERY < 2 or number > ROUNDS - 2 then
+		look(counter)
+	end
+end
+local numbers = 0
+for _, counter in ipairs(counters) do
+	numbers = numbers + counter.numbers
+	counter.host:close()
+end
+print(string.format("%d rounds, seed %d: %d numbers, each once and in order; "
+	.. "killed core %d, spawner %d, worker %d, all %d; %.0f s", ROUNDS, SEED,
+	numbers, kills.core, kills.spawner, kills.worker, kills.all,
+	process.now() - began))
