@@ -52,9 +52,10 @@ local function read_file(path)
 	return text
 end
 
--- A fresh folder with data and packs in it.
-function host.new()
-	local dir = assert(stdlib.mkdtemp("/tmp/sensorhost-spec.XXXXXX"))
+-- A fresh folder with data and packs in it, in /tmp or the folder given.
+function host.new(parent)
+	local dir = assert(stdlib.mkdtemp((parent or "/tmp")
+		.. "/sensorhost-spec.XXXXXX"))
 	os.execute("mkdir -p " .. dir .. "/packs")
 	return setmetatable({
 		dir = dir,
@@ -138,20 +139,28 @@ function Host:command(...)
 	return words
 end
 
--- Runs a command to its end: {code, signal, timeout, stdout, stderr}.
-function Host:run(...)
-	local result = process.run(self:command(...))
-	table.insert(self.started, { name = table.concat({ ... }, " "),
+-- Runs a command to its end: {code, signal, timeout, stdout, stderr}; also
+-- from a table with options of process.run.
+function Host:run(first, ...)
+	local options = type(first) == "table" and first or { first, ... }
+	local words = self:command(unpack(options))
+	words.input, words.timeout = options.input, options.timeout
+	local result = process.run(words)
+	table.insert(self.started, { name = table.concat(options, " "),
 		lines = { { "stdout", result.stdout }, { "stderr", result.stderr } } })
 	return result
 end
 
--- Starts a command and returns it running.
-function Host:start(...)
-	local words = self:command(...)
-	words.stdout, words.stderr = "pipe", "pipe"
+-- Starts a command and returns it running. h:start("run", "p.S"), or a table
+-- of the same with options of process.start: h:start({ "run", "p.S",
+-- stdout = "/dev/null" }).
+function Host:start(first, ...)
+	local options = type(first) == "table" and first or { first, ... }
+	local words = self:command(unpack(options))
+	words.stdout = options.stdout or "pipe"
+	words.stderr = options.stderr or "pipe"
 	local r = setmetatable({
-		name = table.concat({ ... }, " "),
+		name = table.concat(options, " "),
 		process = process.start(words),
 		host = self,
 		lines = {},       -- { stream, text } in the order of arrival
@@ -315,6 +324,21 @@ function host.child_pids(pid)
 	end
 	table.sort(pids)
 	return pids
+end
+
+-- The processes of a running core: { spawner = pid or nil, workers = {...} }.
+-- All are core's children; the spawner alone keeps the program's name.
+function host.family(core)
+	local family = { workers = {} }
+	for _, pid in ipairs(host.child_pids(core)) do
+		local comm = (read_file("/proc/" .. pid .. "/comm") or "")
+		if comm:match("^sensorhost") or comm:match("^exe\n") then
+			family.spawner = pid
+		else
+			table.insert(family.workers, pid)
+		end
+	end
+	return family
 end
 
 return host

@@ -1,0 +1,236 @@
+-- The rows of tools/bench, each with what is promised of it.
+
+local host = require("spec.support.host")
+local process = require("spec.support.process")
+local machine = require("machine")
+local measure = require("measure")
+
+local BATCH = 1000
+local MB = 1024 * 1024
+
+local rows = { folder = measure.folder }
+
+-- Durable dispatches a second of so many sensors, against bare appends.
+local function dispatch_rate(options, report, sensors, at_least, goal)
+	local names, record = {}, nil
+	for i = 1, sensors do
+		names[i] = "Dispatcher" .. i
+	end
+	local value, limit, ratio = measure.alternate(options.rounds, function()
+		return measure.lmdb(record, BATCH, options.seconds).per_second
+	end, function()
+		local result = measure.run(names,
+			{ seconds = options.seconds, batch = BATCH },
+			{ begins = true, record = true })
+		local sum = 0
+		for _, said in ipairs(result.ends) do
+			sum = sum + said.n / said.seconds
+		end
+		record = result.record
+		return sum
+	end)
+	report({
+		figure = "durable dispatches, " .. sensors .. " sensor"
+			.. (sensors > 1 and "s" or ""),
+		unit = "/s", value = value, limit = limit, ratio = ratio,
+		at_least = at_least, goal = goal, record_bytes = record,
+	})
+end
+
+local function dispatch(options, report)
+	dispatch_rate(options, report, 1, 0.35, 0.5)
+	dispatch_rate(options, report, 2, 0.5, 0.65)
+	dispatch_rate(options, report, 4, 0.5, 0.65)
+end
+
+-- CPU of core and worker for a dispatch, less building the table; and what
+-- core's memory comes to meanwhile.
+local function cpu(options, report)
+	local costs, peaks, buildings = {}, {}, {}
+	for i = 1, options.rounds do
+		local result = measure.run({ "Dispatcher1" },
+			{ seconds = options.seconds, batch = BATCH }, { begins = true })
+		local said = result.ends[1]
+		buildings[i] = said.building_ns / 1000
+		costs[i] = result.cpu_ns / said.n / 1000 - buildings[i]
+		peaks[i] = result.peak / MB
+	end
+	report({ figure = "CPU a dispatch, both processes", unit = "us",
+		value = measure.median(costs), less = true, at_least = 2.5,
+		goal = 1.7, building_us = measure.median(buildings) })
+	report({ figure = "core's RSS under load, peak", unit = "MB",
+		value = measure.median(peaks), less = true, at_least = 40,
+		goal = 25 })
+end
+
+-- From dispatch to durable, one at a time.
+local function latency(options, report)
+	local p99, record = {}, nil
+	local value, limit, ratio = measure.alternate(options.rounds, function()
+		return measure.lmdb(record, 1, options.seconds).p50_us
+	end, function()
+		local result = measure.run({ "Latency" },
+			{ seconds = options.seconds }, { record = true })
+		record = result.record
+		p99[#p99 + 1] = result.ends[1].p99_us
+		return result.ends[1].p50_us
+	end)
+	report({ figure = "dispatch to durable, p50", unit = "us", value = value,
+		limit = limit, ratio = ratio, less = true, at_least = 2,
+		goal = 1.5 })
+	report({ figure = "dispatch to durable, p99", unit = "us",
+		value = measure.median(p99) })
+end
+
+-- Datastore reads against a bare round trip with messages as large.
+local function get(options, report)
+	local value, limit, ratio = measure.alternate(options.rounds, function()
+		return measure.limit("limit_ping", 44, 40, options.seconds).per_second
+	end, function()
+		local said = measure.run({ "Reader" },
+			{ seconds = options.seconds }).ends[1]
+		return said.n / said.seconds
+	end)
+	report({ figure = "datastore gets", unit = "/s", value = value,
+		limit = limit, ratio = ratio, at_least = 0.5 })
+end
+
+-- Validating and encoding a payload: a program of its own.
+local function encode(_, report)
+	local result = process.run({ "luajit", "tools/bench_encode.lua",
+		timeout = 120, env = { SENSORHOST_SPEC_LIB = "build/"
+			.. "libsensorhost_spec.so" } })
+	if result.code ~= 0 then
+		error("bench_encode: " .. result.stderr .. result.stdout)
+	end
+	local cjson = require("cjson")
+	local said = cjson.decode(result.stdout:match("{[^\n]*}"))
+	report({ figure = "validate and encode", unit = "ns", value = said.ours_ns,
+		limit = said.cjson_ns, ratio = said.ratio, less = true,
+		at_least = 0.7, goal = 0.6 })
+end
+
+-- A bench pack with so many idle sensors; returns files and their names.
+local function idle_sensors(count, interval)
+	local files, names = {}, {}
+	for i = 1, count do
+		files["sensors/idle" .. i .. ".yaml"] = string.format(
+			"class_name: Idle%d\nentry_point: idle.lua\npoll_interval: %g\n",
+			i, interval)
+		names[i] = "Idle" .. i
+	end
+	return files, names
+end
+
+-- Starts so many idle sensors in one core; calls fn(core, workers) when all
+-- have polled.
+local function with_idle(count, interval, fn)
+	local files, names = idle_sensors(count, interval)
+	local h = measure.host({}, files)
+	local command = { "run", "-v", stdout = "/dev/null" }
+	for _, name in ipairs(names) do
+		command[#command + 1] = "bench." .. name
+	end
+	local run = h:start(command)
+	local ok, err = pcall(function()
+		for _ = 1, count do
+			run:wait_for("bench first poll", 60)
+		end
+		machine.sleep(1)
+		local family = host.family(run.process.pid)
+		fn(run.process.pid, family.workers, run)
+		run:signal("TERM")
+		run:wait(30)
+	end)
+	if not ok then
+		h:kill_all()
+		h:show()
+	end
+	h:close()
+	return ok or error(err)
+end
+
+-- Memory of idle workers, and of core.
+local function memory(_, report)
+	with_idle(1, 1, function(core)
+		report({ figure = "core's RSS, idle", unit = "MB",
+			value = machine.status_bytes(core, "VmRSS") / MB, less = true,
+			at_least = 20, goal = 12 })
+	end)
+	for _, count in ipairs({ 100, 500 }) do
+		with_idle(count, 1, function(_, workers)
+			local sum = 0
+			for _, pid in ipairs(workers) do
+				sum = sum + machine.pss_bytes(pid)
+			end
+			report({ figure = "PSS of an idle worker, of " .. #workers,
+				unit = "MB", value = sum / #workers / MB, less = true,
+				at_least = 0.6, goal = 0.4 })
+		end)
+	end
+end
+
+-- CPU of idle polling sensors against bare processes that wake as often.
+local function idle(options, report)
+	local count, window = 500, math.max(5, options.seconds)
+	local value, limit, ratio = measure.alternate(1, function()
+		return measure.limit("limit_wake", count, 1000, window).cpu_seconds
+			/ window * 100
+	end, function()
+		local used
+		with_idle(count, 1, function(core, workers)
+			local function sum()
+				local ns = machine.cpu_ns(core)
+				for _, pid in ipairs(workers) do
+					ns = ns + machine.cpu_ns(pid)
+				end
+				return ns
+			end
+			local before, began = sum(), process.now()
+			machine.sleep(window)
+			used = (sum() - before) / 1e7 / (process.now() - began)
+		end)
+		return used
+	end)
+	report({ figure = "CPU of " .. count .. " idle sensors at 1 s",
+		unit = "% core", value = value, limit = limit, ratio = ratio,
+		less = true, at_least = 1.6 })
+end
+
+-- Lines of a file to durable triggers.
+local function tail(options, report)
+	local lines = 300000 * options.seconds
+	local path = measure.folder .. "/lines.txt"
+	local file = assert(io.open(path, "w"))
+	for i = 1, lines do
+		file:write(string.format("Nov 21 10:00:%02d host daemon[%d]: line %d "
+			.. "of a log of ordinary length\n", i % 60, i % 30000, i))
+	end
+	file:close()
+	local value, limit = measure.alternate(options.rounds, function()
+		return measure.limit("limit_getline", path).per_second
+	end, function()
+		local said = measure.run({ "Tail" }, { path = path, lines = lines,
+			seconds = options.seconds }).ends[1]
+		return said.n / said.seconds
+	end)
+	os.remove(path)
+	report({ figure = "tailed lines to durable triggers", unit = "/s",
+		value = value, limit = limit, at_least = 150000 })
+end
+
+local function add(name, about, fn)
+	rows[#rows + 1] = { name = name, about = about, measure = fn }
+end
+
+add("dispatch", "durable validated dispatches: one, two, four sensors",
+	dispatch)
+add("cpu", "CPU a dispatch, core's memory under load", cpu)
+add("latency", "dispatch to durable, one at a time", latency)
+add("encode", "validate and encode one payload", encode)
+add("get", "datastore reads from one sensor", get)
+add("memory", "memory of core and of idle workers", memory)
+add("idle", "CPU of 500 idle polling sensors", idle)
+add("tail", "lines tailed to durable triggers", tail)
+
+return rows
