@@ -62,9 +62,10 @@ for name in ([[assert ctype dirent dlfcn errno fcntl fnmatch float getopt glob
 	libc[name .. ".h"] = true
 end
 
--- Whether <header> comes with the C library or the kernel.
+-- Whether <header> comes with the compiler, the C library or the kernel.
 local function is_libc(header)
-	return libc[header] or header:match("^sys/") or header:match("^linux/")
+	return libc[header] or header:match("^%wmmintrin%.h$")
+		or header:match("^sys/") or header:match("^linux/")
 		or header:match("^net/") or header:match("^netinet/")
 		or header:match("^arpa/") or header:match("^sanitizer/")
 end
