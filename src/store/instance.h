@@ -25,6 +25,3 @@ const char *instance_status(struct view *v, uint64_t seq);
  * sealed, times are RFC 3339, expires is null for an item without ttl.
  */
 void item_put_json(struct buf *b, const struct kv_item *item);
-
-/* Appends text as a JSON string in quotes. */
-void text_put_json(struct buf *b, struct span text);

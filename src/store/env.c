@@ -1,0 +1,538 @@
+/*
+ * The wall around LMDB: the only file that includes lmdb.h. Owns the
+ * environment, its table handles, and at most one write and one read
+ * transaction. Called by the other files of store/. It knows nothing of what
+ * the tables hold, decides nothing about room on the disk, and never logs,
+ * but for an assertion inside LMDB, which ends the process.
+ *
+ * A read transaction is reset and renewed rather than made anew, and is not
+ * tied to a thread (MDB_NOTLS), so that core can read beside its own write
+ * transaction.
+ */
+#include "store/env.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <lmdb.h>
+
+#include "base/log.h"
+#include "base/must.h"
+#include "base/xalloc.h"
+
+#define ENV_MODE 0600
+#define MAP_LEAST ((uint64_t)1 << 20)
+
+/* Faults of ours, outside the ranges of errno and LMDB. */
+#define FAULT_NEWER (-40001)
+#define FAULT_FOREIGN (-40002)
+
+struct txn {
+	struct env *env;
+	MDB_txn *handle;
+	MDB_cursor *append;	/* write transactions: at the journal's end */
+	int fault;
+	bool write;
+	bool open;
+	bool dirty;
+};
+
+struct env {
+	MDB_env *handle;
+	MDB_dbi tables[TABLE_COUNT];
+	struct txn write;
+	struct txn read;
+	unsigned flags;
+};
+
+struct scan {
+	struct txn *txn;
+	MDB_cursor *handle;
+};
+
+static const struct {
+	const char *name;
+	unsigned flags;
+} table_kinds[TABLE_COUNT] = {
+	[TABLE_META] = { NULL, 0 },
+	[TABLE_JOURNAL] = { "journal", MDB_INTEGERKEY },
+	[TABLE_KV] = { "kv", 0 },
+	[TABLE_TTL] = { "ttl", 0 },
+	[TABLE_SENSOR] = { "sensor", MDB_INTEGERKEY },
+	[TABLE_TRIGGER] = { "trigger", MDB_INTEGERKEY },
+	[TABLE_STATE] = { "state", MDB_INTEGERKEY },
+	[TABLE_DEAD] = { "dead", MDB_INTEGERKEY },
+	[TABLE_DEAD_INDEX] = { "dead_index", 0 },
+	[TABLE_CURSOR] = { "cursor", 0 },
+};
+
+/* MDB_assert_func: a broken page; nothing can be saved by going on. */
+static void
+on_assert(MDB_env *env, const char *what)
+{
+	(void)env;
+	log_error("the database is damaged: %s", what);
+	abort();
+}
+
+/*
+ * Refuses what a newer sensorhost or somebody else wrote, before anything is
+ * changed in it; marks a new file as ours.
+ */
+static int
+check_format(struct env *env, MDB_txn *txn)
+{
+	static const char name[] = "format";
+	MDB_dbi meta = env->tables[TABLE_META];
+	MDB_val k = { sizeof(name) - 1, (void *)name }, v;
+	uint32_t format = ENV_FORMAT;
+	MDB_stat stat;
+	int rc;
+
+	rc = mdb_get(txn, meta, &k, &v);
+	if (rc == 0 && v.mv_size == sizeof(format)) {
+		memcpy(&format, v.mv_data, sizeof(format));
+		return format > ENV_FORMAT ? FAULT_NEWER : 0;
+	}
+	if (rc == 0)
+		return FAULT_FOREIGN;
+	if (rc != MDB_NOTFOUND)
+		return rc;
+	mdb_stat(txn, meta, &stat);
+	if (stat.ms_entries > 0 || (env->flags & MDB_RDONLY))
+		return FAULT_FOREIGN;
+	v = (MDB_val){ sizeof(format), &format };
+	return mdb_put(txn, meta, &k, &v, 0);
+}
+
+/* Opens every table; in a new file this makes them. */
+static int
+open_tables(struct env *env)
+{
+	unsigned create = env->flags & MDB_RDONLY ? 0 : MDB_CREATE;
+	MDB_txn *txn = NULL;
+	int rc;
+
+	rc = mdb_txn_begin(env->handle, NULL, env->flags & MDB_RDONLY, &txn);
+	for (int i = 0; rc == 0 && i < TABLE_COUNT; i++) {
+		rc = mdb_dbi_open(txn, table_kinds[i].name,
+		    table_kinds[i].flags | (i == TABLE_META ? 0 : create),
+		    &env->tables[i]);
+		if (rc == 0 && i == TABLE_META)
+			rc = check_format(env, txn);
+	}
+	if (rc == 0)
+		return mdb_txn_commit(txn);
+	mdb_txn_abort(txn);
+	return rc;
+}
+
+/* One try to open with a map of that size; 0 or a code. */
+static int
+open_sized(struct env *env, const char *dir, uint64_t map_size)
+{
+	int fd, rc;
+
+	if ((rc = mdb_env_create(&env->handle)) != 0)
+		return rc;
+	mdb_env_set_maxdbs(env->handle, TABLE_COUNT);
+	mdb_env_set_assert(env->handle, on_assert);
+	if (map_size != 0)
+		mdb_env_set_mapsize(env->handle, map_size);
+	rc = mdb_env_open(env->handle, dir, env->flags, ENV_MODE);
+	if (rc == 0)
+		rc = mdb_env_get_fd(env->handle, &fd);
+	if (rc == 0 && fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
+		rc = errno;
+	if (rc == 0)
+		rc = open_tables(env);
+	if (rc != 0) {
+		mdb_env_close(env->handle);
+		env->handle = NULL;
+	}
+	return rc;
+}
+
+int
+env_open(struct env **out, const char *dir, const struct env_options *options,
+    struct err *e)
+{
+	struct env *env = xcalloc(1, sizeof(*env));
+	uint64_t size = options->map_size;
+	int rc;
+
+	env->flags = MDB_NOTLS;
+	env->flags |= options->read_only ? MDB_RDONLY : MDB_NORDAHEAD;
+	if (options->no_lock)
+		env->flags |= MDB_NOLOCK;
+	if (options->no_sync)
+		env->flags |= MDB_NOSYNC;
+	env->write = (struct txn){ .env = env, .write = true };
+	env->read = (struct txn){ .env = env };
+	/* A limit on address space is no reason to give up: begin smaller. */
+	while ((rc = open_sized(env, dir, size)) == ENOMEM && size > MAP_LEAST)
+		size /= 2;
+	if (rc != 0) {
+		free(env);
+		return err_set(e, "cannot open the database in \"%s\": %s",
+		    dir, env_fault_text(rc));
+	}
+	mdb_reader_check(env->handle, NULL);
+	*out = env;
+	return 0;
+}
+
+void
+env_close(struct env **pp)
+{
+	struct env *env = *pp;
+
+	if (env == NULL)
+		return;
+	txn_end(&env->write);
+	if (env->read.handle != NULL)
+		mdb_txn_abort(env->read.handle);
+	mdb_env_close(env->handle);
+	free(env);
+	*pp = NULL;
+}
+
+int
+env_grow(struct env *env, struct err *e)
+{
+	MDB_envinfo info;
+	int rc;
+
+	must(!env->write.open && !env->read.open);
+	mdb_env_info(env->handle, &info);
+	rc = mdb_env_set_mapsize(env->handle, info.me_mapsize * 2);
+	if (rc == 0)
+		return 0;
+	return err_set(e, "cannot map %zu MB for the database: %s",
+	    info.me_mapsize >> 19, env_fault_text(rc));
+}
+
+void
+env_figures(struct env *env, struct env_figures *f)
+{
+	MDB_envinfo info;
+	MDB_stat stat;
+
+	mdb_env_info(env->handle, &info);
+	mdb_env_stat(env->handle, &stat);
+	f->map_bytes = info.me_mapsize;
+	f->file_bytes = (uint64_t)(info.me_last_pgno + 1) * stat.ms_psize;
+}
+
+void
+env_readers_check(struct env *env)
+{
+	mdb_reader_check(env->handle, NULL);
+}
+
+int
+env_copy(struct env *env, int fd, struct err *e)
+{
+	int rc = mdb_env_copyfd2(env->handle, fd, MDB_CP_COMPACT);
+
+	if (rc == 0)
+		return 0;
+	return err_set(e, "cannot copy the database: %s", env_fault_text(rc));
+}
+
+struct txn *
+env_write(struct env *env)
+{
+	struct txn *t = &env->write;
+
+	must(!t->open);
+	t->open = true;
+	t->dirty = false;
+	t->append = NULL;
+	t->fault = mdb_txn_begin(env->handle, NULL, 0, &t->handle);
+	if (t->fault != 0)
+		t->handle = NULL;
+	return t;
+}
+
+/* Begins or renews; another process may have grown the file meanwhile. */
+static int
+read_renew(struct txn *t)
+{
+	if (t->handle != NULL)
+		return mdb_txn_renew(t->handle);
+	return mdb_txn_begin(t->env->handle, NULL, MDB_RDONLY, &t->handle);
+}
+
+struct txn *
+env_read(struct env *env)
+{
+	struct txn *t = &env->read;
+
+	must(!t->open);
+	t->open = true;
+	t->fault = read_renew(t);
+	if (t->fault == MDB_MAP_RESIZED) {
+		mdb_env_set_mapsize(env->handle, 0);
+		t->fault = read_renew(t);
+	}
+	return t;
+}
+
+struct txn *
+env_reading(struct env *env)
+{
+	return &env->read;
+}
+
+int
+txn_fault(const struct txn *t)
+{
+	return t->fault;
+}
+
+const char *
+env_fault_text(int fault)
+{
+	switch (fault) {
+	case FAULT_NEWER:
+		return "a newer sensorhost wrote it: use that one";
+	case FAULT_FOREIGN:
+	case MDB_NOTFOUND:
+		return "it is another program's, or nothing was stored yet";
+	case MDB_INVALID:
+	case MDB_VERSION_MISMATCH:
+		return "the file is damaged, or no database";
+	}
+	return mdb_strerror(fault);
+}
+
+bool
+env_fault_is_map(int fault)
+{
+	return fault == MDB_MAP_FULL;
+}
+
+bool
+txn_dirty(const struct txn *t)
+{
+	return t->dirty;
+}
+
+int
+txn_commit(struct txn *t)
+{
+	must(t->write && t->open);
+	if (t->fault != 0) {
+		txn_end(t);
+		return t->fault;
+	}
+	t->fault = mdb_txn_commit(t->handle);
+	t->handle = NULL;
+	t->append = NULL;
+	t->open = false;
+	return t->fault;
+}
+
+void
+txn_end(struct txn *t)
+{
+	if (!t->open)
+		return;
+	t->open = false;
+	if (!t->write) {
+		if (t->fault == 0)
+			mdb_txn_reset(t->handle);
+		return;
+	}
+	if (t->handle != NULL)
+		mdb_txn_abort(t->handle);
+	t->handle = NULL;
+	t->append = NULL;
+}
+
+/* Remembers the first failure of a transaction; true if rc is none. */
+static bool
+fine(struct txn *t, int rc)
+{
+	if (rc == 0)
+		return true;
+	if (rc != MDB_NOTFOUND && t->fault == 0)
+		t->fault = rc;
+	return false;
+}
+
+static MDB_val
+to_val(struct span s)
+{
+	return (MDB_val){ s.len, (void *)s.data };
+}
+
+bool
+txn_get(struct txn *t, enum table table, struct span key, struct span *value)
+{
+	MDB_val k = to_val(key), v;
+
+	must(t->open);
+	if (t->fault != 0)
+		return false;
+	if (!fine(t, mdb_get(t->handle, t->env->tables[table], &k, &v)))
+		return false;
+	*value = span_of(v.mv_data, v.mv_size);
+	return true;
+}
+
+void *
+txn_reserve(struct txn *t, enum table table, struct span key, size_t size)
+{
+	MDB_val k = to_val(key), v = { size, NULL };
+
+	must(t->open && t->write);
+	t->dirty = true;
+	if (t->fault != 0)
+		return NULL;
+	if (!fine(t, mdb_put(t->handle, t->env->tables[table], &k, &v,
+	    MDB_RESERVE)))
+		return NULL;
+	return v.mv_data;
+}
+
+void
+txn_put(struct txn *t, enum table table, struct span key, struct span value)
+{
+	void *p = txn_reserve(t, table, key, value.len);
+
+	if (p != NULL && value.len > 0)
+		memcpy(p, value.data, value.len);
+}
+
+void *
+txn_append(struct txn *t, uint64_t seq, size_t size)
+{
+	MDB_val k = { sizeof(seq), &seq }, v = { size, NULL };
+
+	t->dirty = true;
+	if (t->fault != 0)
+		return NULL;
+	if (t->append == NULL && !fine(t, mdb_cursor_open(t->handle,
+	    t->env->tables[TABLE_JOURNAL], &t->append)))
+		return NULL;
+	if (!fine(t, mdb_cursor_put(t->append, &k, &v,
+	    MDB_APPEND | MDB_RESERVE)))
+		return NULL;
+	return v.mv_data;
+}
+
+bool
+txn_delete(struct txn *t, enum table table, struct span key)
+{
+	MDB_val k = to_val(key);
+
+	must(t->open && t->write);
+	t->dirty = true;
+	if (t->fault != 0)
+		return false;
+	return fine(t, mdb_del(t->handle, t->env->tables[table], &k, NULL));
+}
+
+/* The figures of a table; zeroes if the transaction has failed. */
+static MDB_stat
+table_stat(struct txn *t, MDB_dbi dbi)
+{
+	MDB_stat stat = { 0 };
+
+	if (t->fault == 0)
+		fine(t, mdb_stat(t->handle, dbi, &stat));
+	return stat;
+}
+
+uint64_t
+txn_count(struct txn *t, enum table table)
+{
+	return table_stat(t, t->env->tables[table]).ms_entries;
+}
+
+uint64_t
+txn_table_bytes(struct txn *t, enum table table)
+{
+	MDB_stat stat = table_stat(t, t->env->tables[table]);
+
+	return (uint64_t)stat.ms_psize * (stat.ms_branch_pages +
+	    stat.ms_leaf_pages + stat.ms_overflow_pages);
+}
+
+uint64_t
+txn_free_bytes(struct txn *t)
+{
+	MDB_stat stat = table_stat(t, 0);
+	MDB_cursor *cursor;
+	uint64_t pages = 0, n;
+	MDB_val k, v;
+
+	if (t->fault != 0 || !fine(t, mdb_cursor_open(t->handle, 0, &cursor)))
+		return 0;
+	while (fine(t, mdb_cursor_get(cursor, &k, &v, MDB_NEXT))) {
+		memcpy(&n, v.mv_data, sizeof(n));
+		pages += n;
+	}
+	mdb_cursor_close(cursor);
+	return pages * stat.ms_psize;
+}
+
+struct scan *
+scan_open(struct txn *t, enum table table)
+{
+	struct scan *s;
+	MDB_cursor *cursor;
+
+	must(t->open);
+	if (t->fault != 0 || !fine(t, mdb_cursor_open(t->handle,
+	    t->env->tables[table], &cursor)))
+		return NULL;
+	s = xcalloc(1, sizeof(*s));
+	s->txn = t;
+	s->handle = cursor;
+	return s;
+}
+
+void
+scan_close(struct scan *s)
+{
+	if (s == NULL)
+		return;
+	mdb_cursor_close(s->handle);
+	free(s);
+}
+
+bool
+scan_to(struct scan *s, enum scan_move move, struct span *key,
+    struct span *value)
+{
+	static const MDB_cursor_op ops[] = {
+		[SCAN_FIRST] = MDB_FIRST, [SCAN_LAST] = MDB_LAST,
+		[SCAN_NEXT] = MDB_NEXT, [SCAN_FROM] = MDB_SET_RANGE,
+	};
+	MDB_val k = { 0, NULL }, v;
+
+	if (s == NULL || s->txn->fault != 0)
+		return false;
+	if (move == SCAN_FROM)
+		k = to_val(*key);
+	if (!fine(s->txn, mdb_cursor_get(s->handle, &k, &v, ops[move])))
+		return false;
+	if (key != NULL)
+		*key = span_of(k.mv_data, k.mv_size);
+	if (value != NULL)
+		*value = span_of(v.mv_data, v.mv_size);
+	return true;
+}
+
+void
+scan_delete(struct scan *s)
+{
+	s->txn->dirty = true;
+	if (s->txn->fault == 0)
+		fine(s->txn, mdb_cursor_del(s->handle, 0));
+}

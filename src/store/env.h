@@ -1,0 +1,124 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "store/view.h"
+
+/*
+ * The thin wall around LMDB, for the files of store/ alone: one environment,
+ * its tables, one write transaction and one read transaction at a time.
+ * Errors stick to a transaction: after the first, writes do nothing and
+ * reads find nothing, until it ends.
+ */
+#define ENV_FORMAT 1	/* of everything below; newer files are refused */
+
+struct env;
+struct txn;
+struct scan;
+
+enum table {
+	TABLE_META,		/* text -> format and head */
+	TABLE_JOURNAL,		/* u64 sequence -> record */
+	TABLE_KV,		/* name -> item */
+	TABLE_TTL,		/* expiry (big-endian), name -> nothing */
+	TABLE_SENSOR,		/* u32 -> ref */
+	TABLE_TRIGGER,		/* u32 -> trigger */
+	TABLE_STATE,		/* u32 sensor -> sensor_state */
+	TABLE_DEAD,		/* u64 -> dead letter */
+	TABLE_DEAD_INDEX,	/* sensor's ref, 0, id -> u64 */
+	TABLE_CURSOR,		/* consumer -> cursor */
+	TABLE_COUNT
+};
+
+struct env_options {
+	uint64_t map_size;	/* 0: what the file says */
+	bool read_only;
+	bool no_lock;		/* nobody else is there: no reader table */
+	bool no_sync;		/* for data that needs not survive */
+};
+
+/* Opens the files in the folder dir, making them unless read_only. */
+int env_open(struct env **env, const char *dir,
+    const struct env_options *options, struct err *e);
+void env_close(struct env **env);
+
+/* Doubles the map; no transaction may be open. -1 and e: no address space. */
+int env_grow(struct env *env, struct err *e);
+
+struct env_figures {
+	uint64_t map_bytes;
+	uint64_t file_bytes;
+};
+void env_figures(struct env *env, struct env_figures *f);
+
+/* Frees the slots of readers that died. */
+void env_readers_check(struct env *env);
+
+/* Writes a compacted copy to fd; -1 and e. */
+int env_copy(struct env *env, int fd, struct err *e);
+
+/*
+ * Transactions belong to the env and are never freed by the caller. A begin
+ * that fails gives a transaction that has failed.
+ */
+struct txn *env_write(struct env *env);
+struct txn *env_read(struct env *env);
+
+/* The read transaction, open or not; for txn_end(). */
+struct txn *env_reading(struct env *env);
+
+/* 0, or what went wrong first: an errno or a code of LMDB. */
+int txn_fault(const struct txn *t);
+
+/* The words for a fault, and the one fault that growing mends. */
+const char *env_fault_text(int fault);
+bool env_fault_is_map(int fault);
+
+/* True if anything was written to. */
+bool txn_dirty(const struct txn *t);
+
+/* Ends a write transaction; 0, or its fault, and then nothing was kept. */
+int txn_commit(struct txn *t);
+
+/* Ends either kind. */
+void txn_end(struct txn *t);
+
+bool txn_get(struct txn *t, enum table table, struct span key,
+    struct span *value);
+void txn_put(struct txn *t, enum table table, struct span key,
+    struct span value);
+
+/* Room for a value of that size, to be filled before the next call; or NULL. */
+void *txn_reserve(struct txn *t, enum table table, struct span key,
+    size_t size);
+
+/* The same behind the last key of the journal, which must be less: fast. */
+void *txn_append(struct txn *t, uint64_t seq, size_t size);
+
+/* False if it was not there. */
+bool txn_delete(struct txn *t, enum table table, struct span key);
+
+uint64_t txn_count(struct txn *t, enum table table);
+uint64_t txn_table_bytes(struct txn *t, enum table table);
+
+/* Bytes of pages that later transactions can use again; walks a list. */
+uint64_t txn_free_bytes(struct txn *t);
+
+/* A cursor over a table, dead with its transaction. NULL if t has failed. */
+struct scan *scan_open(struct txn *t, enum table table);
+void scan_close(struct scan *s);
+
+enum scan_move { SCAN_FIRST, SCAN_LAST, SCAN_NEXT, SCAN_FROM };
+
+/*
+ * Moves and gives key and value (each may be NULL); false at the end. For
+ * SCAN_FROM *key holds what to seek: the first key at or above it is found.
+ */
+bool scan_to(struct scan *s, enum scan_move move, struct span *key,
+    struct span *value);
+
+/* Deletes the entry the scan is at; go on with SCAN_FIRST or SCAN_FROM. */
+void scan_delete(struct scan *s);

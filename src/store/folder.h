@@ -1,0 +1,33 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+
+/*
+ * The data folder: created or tightened to 0700 (notice, of size bytes, says
+ * so), refused where it cannot do its work.
+ */
+int folder_prepare(const char *dir, char *notice, size_t size, struct err *e);
+
+/*
+ * Takes the folder for this process until fd is closed; -1 and e with the
+ * pid of the one that has it.
+ */
+int folder_lock(const char *dir, int *fd, struct err *e);
+
+/*
+ * Shared with other readers while no core runs; *fd stays -1 where there is
+ * no lock file. False if a core has it or it cannot be read.
+ */
+bool folder_lock_shared(const char *dir, int *fd);
+
+/* Makes what was created or renamed in the folder durable. */
+int folder_sync(const char *dir, struct err *e);
+
+/* True if there is nothing in it; -1 and e if it cannot be read. */
+int folder_is_empty(const char *dir, struct err *e);
+
+/* dir/name; to be freed. */
+char *folder_path(const char *dir, const char *name);

@@ -1,0 +1,194 @@
+/*
+ * The journal. journal_append() is the hot path of the whole program: one
+ * copy into the page, no allocation. Everybody reads; nobody but retention.c
+ * ever deletes, and nobody rewrites. Payload and trace are bytes to this
+ * file: whoever appends has checked that they are JSON.
+ */
+#include "store/journal.h"
+
+#include "base/must.h"
+#include "store/journal_impl.h"
+#include "store/store_impl.h"
+
+uint64_t
+journal_append(struct store *s, const struct journal_entry *entry)
+{
+	struct journal_header header = {
+		.time_us = s->turn.time_us,
+		.generation = entry->generation,
+		.sensor = entry->sensor,
+		.trigger = entry->trigger,
+		.trace_len = (uint32_t)entry->trace.len,
+	};
+	size_t size = sizeof(header) + entry->trace.len + entry->payload.len;
+	uint64_t seq = ++s->turn.seq;
+	char *p;
+
+	must(s->txn != NULL && entry->trace.len <= JOURNAL_TRACE_MAX);
+	s->staged += size;
+	s->appended++;
+	p = txn_append(s->txn, seq, size);
+	if (p == NULL)
+		return seq;
+	memcpy(p, &header, sizeof(header));
+	p += sizeof(header);
+	if (entry->trace.len > 0)
+		memcpy(p, entry->trace.data, entry->trace.len);
+	if (entry->payload.len > 0)
+		memcpy(p + entry->trace.len, entry->payload.data,
+		    entry->payload.len);
+	return seq;
+}
+
+bool
+journal_decode(struct span key, struct span value, struct journal_record *out)
+{
+	struct journal_header header;
+	const char *p = value.data;
+
+	if (key.len != sizeof(out->seq) || value.len < sizeof(header))
+		return false;
+	memcpy(&out->seq, key.data, sizeof(out->seq));
+	memcpy(&header, p, sizeof(header));
+	if (header.trace_len > value.len - sizeof(header))
+		return false;
+	out->time_us = header.time_us;
+	out->generation = header.generation;
+	out->trigger = header.trigger;
+	out->sensor = header.sensor;
+	out->trace = span_of(p + sizeof(header), header.trace_len);
+	out->payload = span_of(p + sizeof(header) + header.trace_len,
+	    value.len - sizeof(header) - header.trace_len);
+	return true;
+}
+
+bool
+journal_get(struct view *v, uint64_t seq, struct journal_record *out)
+{
+	struct span key = span_of(&seq, sizeof(seq)), value;
+
+	return txn_get(v->txn, TABLE_JOURNAL, key, &value) &&
+	    journal_decode(key, value, out);
+}
+
+/* The sequence at one end of the journal, or 0. */
+static uint64_t
+end_of(struct view *v, enum scan_move move)
+{
+	struct scan *scan = scan_open(v->txn, TABLE_JOURNAL);
+	struct span key;
+	uint64_t seq = 0;
+
+	if (scan_to(scan, move, &key, NULL) && key.len == sizeof(seq))
+		memcpy(&seq, key.data, sizeof(seq));
+	scan_close(scan);
+	return seq;
+}
+
+uint64_t
+journal_first(struct view *v)
+{
+	return end_of(v, SCAN_FIRST);
+}
+
+uint64_t
+journal_last(struct view *v)
+{
+	return end_of(v, SCAN_LAST);
+}
+
+uint64_t
+journal_head(struct view *v)
+{
+	struct head head;
+	uint64_t last = journal_last(v);
+
+	/* Inside a turn the head is not written yet, but the records are. */
+	head_load(v->txn, &head);
+	return last > head.seq ? last : head.seq;
+}
+
+void
+journal_walk_init(struct journal_walk *w, struct view *v, uint64_t from)
+{
+	*w = (struct journal_walk){
+		.cursor = scan_open(v->txn, TABLE_JOURNAL),
+		.view = v,
+		.from = from,
+	};
+}
+
+bool
+journal_walk_next(struct journal_walk *w, struct journal_record *out)
+{
+	enum scan_move move = w->started ? SCAN_NEXT : SCAN_FROM;
+	struct span key = span_of(&w->from, sizeof(w->from)), value;
+
+	w->started = true;
+	return scan_to(w->cursor, move, &key, &value) &&
+	    journal_decode(key, value, out);
+}
+
+void
+journal_walk_release(struct journal_walk *w)
+{
+	scan_close(w->cursor);
+	w->cursor = NULL;
+}
+
+/* What the 8 digits before the sequence say. */
+static uint32_t
+seconds_of(int64_t time_us)
+{
+	return (uint32_t)(time_us / 1000000);
+}
+
+char *
+instance_id_format(char text[INSTANCE_ID], int64_t time_us, uint64_t seq)
+{
+	static const char digits[] = "0123456789abcdef";
+	uint32_t seconds = seconds_of(time_us);
+
+	for (int i = 7; i >= 0; i--, seconds >>= 4)
+		text[i] = digits[seconds & 15];
+	for (int i = 23; i >= 8; i--, seq >>= 4)
+		text[i] = digits[seq & 15];
+	text[24] = '\0';
+	return text;
+}
+
+bool
+instance_id_parse(const char *text, size_t len, uint32_t *seconds,
+    uint64_t *seq)
+{
+	uint64_t high = 0, low = 0;
+
+	if (len != INSTANCE_ID - 1)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		char c = text[i];
+		unsigned digit = c >= '0' && c <= '9' ? (unsigned)(c - '0') :
+		    c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : 16;
+
+		if (digit == 16)
+			return false;
+		if (i < 8)
+			high = high << 4 | digit;
+		else
+			low = low << 4 | digit;
+	}
+	*seconds = (uint32_t)high;
+	*seq = low;
+	return true;
+}
+
+bool
+journal_find(struct view *v, const char *id, size_t len,
+    struct journal_record *out)
+{
+	uint32_t seconds;
+	uint64_t seq;
+
+	return instance_id_parse(id, len, &seconds, &seq) &&
+	    journal_get(v, seq, out) && seconds_of(out->time_us) == seconds;
+}

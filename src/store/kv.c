@@ -1,0 +1,310 @@
+/*
+ * The datastore: items by name, and the index of their ends. Core stages,
+ * everybody reads. Owns the tables `kv` and `ttl`, which agree after every
+ * call. An item whose time has come is never given out; it is deleted by
+ * kv_expire_due() or by the next write to its name, and reported once either
+ * way. Never looks into a value.
+ */
+#include "store/kv.h"
+
+#include <endian.h>
+
+#include "base/buf.h"
+#include "base/must.h"
+#include "store/store_impl.h"
+
+struct kv_header {
+	int64_t created_us;
+	int64_t modified_us;
+	int64_t expires_us;
+	uint32_t flags;
+	uint32_t reserved;
+};
+
+/* The key of the index: the end, so that it sorts, and the name. */
+struct ttl_key {
+	uint8_t bytes[sizeof(uint64_t) + KV_NAME_MAX];
+	size_t len;
+};
+
+static bool
+decode(struct span name, struct span value, struct kv_item *out)
+{
+	struct kv_header header;
+
+	if (value.len < sizeof(header))
+		return false;
+	memcpy(&header, value.data, sizeof(header));
+	out->name = name;
+	out->value = span_of((const char *)value.data + sizeof(header),
+	    value.len - sizeof(header));
+	out->flags = header.flags;
+	out->created_us = header.created_us;
+	out->modified_us = header.modified_us;
+	out->expires_us = header.expires_us;
+	return true;
+}
+
+static bool
+is_expired(const struct kv_item *item, int64_t now_us)
+{
+	return item->expires_us != 0 && item->expires_us <= now_us;
+}
+
+/* Finds an item, expired or not. */
+static bool
+find(struct txn *t, struct span name, struct kv_item *out)
+{
+	struct span value;
+
+	return txn_get(t, TABLE_KV, name, &value) && decode(name, value, out);
+}
+
+bool
+kv_get(struct view *v, const char *name, size_t len, struct kv_item *out)
+{
+	if (len == 0 || len > KV_NAME_MAX)
+		return false;
+	return find(v->txn, span_of(name, len), out) &&
+	    !is_expired(out, v->now_us);
+}
+
+/* True if text begins with prefix. */
+static bool
+has_prefix(struct span text, struct span prefix)
+{
+	return text.len >= prefix.len &&
+	    (prefix.len == 0 ||
+	    memcmp(text.data, prefix.data, prefix.len) == 0);
+}
+
+static int
+span_compare(struct span a, struct span b)
+{
+	size_t least = a.len < b.len ? a.len : b.len;
+	int order = least > 0 ? memcmp(a.data, b.data, least) : 0;
+
+	return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+/* Moves the scan to the first name of the range. */
+static bool
+range_begin(struct scan *scan, const struct kv_range *range,
+    struct span *name, struct span *value)
+{
+	bool later = span_compare(range->after, range->prefix) >= 0;
+	bool found;
+
+	*name = later ? range->after : range->prefix;
+	if (name->len == 0)
+		return scan_to(scan, SCAN_FIRST, name, value);
+	if (name->len > KV_NAME_MAX)	/* no name is as long as that */
+		return false;
+	found = scan_to(scan, SCAN_FROM, name, value);
+	if (found && later && span_compare(*name, range->after) == 0)
+		return scan_to(scan, SCAN_NEXT, name, value);
+	return found;
+}
+
+size_t
+kv_list(struct view *v, const struct kv_range *range, kv_item_fn *fn,
+    void *arg)
+{
+	struct scan *scan = scan_open(v->txn, TABLE_KV);
+	size_t passed = 0, given = 0;
+	struct span name, value;
+	struct kv_item item;
+	bool more = range->limit > 0 && range_begin(scan, range, &name, &value);
+
+	while (more && has_prefix(name, range->prefix)) {
+		if (decode(name, value, &item) &&
+		    !is_expired(&item, v->now_us) &&
+		    passed++ >= range->offset) {
+			given++;
+			if (!fn(arg, &item) || given == range->limit)
+				break;
+		}
+		more = scan_to(scan, SCAN_NEXT, &name, &value);
+	}
+	scan_close(scan);
+	return given;
+}
+
+void
+kv_on_expired(struct store *s, kv_expired_fn *fn, void *arg)
+{
+	s->on_expired = fn;
+	s->on_expired_arg = arg;
+}
+
+static struct span
+ttl_key_make(struct ttl_key *key, int64_t expires_us, struct span name)
+{
+	uint64_t end = htobe64((uint64_t)expires_us);
+
+	memcpy(key->bytes, &end, sizeof(end));
+	memcpy(key->bytes + sizeof(end), name.data, name.len);
+	key->len = sizeof(end) + name.len;
+	return span_of(key->bytes, key->len);
+}
+
+/* Takes an item out of both tables. */
+static void
+item_remove(struct store *s, const struct kv_item *item)
+{
+	struct span name = item->name;
+	struct ttl_key key;
+
+	if (item->expires_us != 0)
+		txn_delete(s->txn, TABLE_TTL,
+		    ttl_key_make(&key, item->expires_us, name));
+	txn_delete(s->txn, TABLE_KV, name);
+	s->staged += name.len;
+}
+
+/* Deletes an item whose time has come, and says so. */
+static void
+item_expire(struct store *s, const struct kv_item *item)
+{
+	struct kv_item copy = *item;
+	struct buf bytes = {0};
+
+	buf_put(&bytes, item->name.data, item->name.len);
+	buf_put(&bytes, item->value.data, item->value.len);
+	copy.name.data = bytes.data;
+	copy.value.data = bytes.data + copy.name.len;
+	item_remove(s, &copy);
+	if (s->on_expired != NULL)
+		s->on_expired(s->on_expired_arg, &copy);
+	buf_release(&bytes);
+}
+
+/* Finds an item that is alive; one that is not is expired on the way. */
+static bool
+find_alive(struct store *s, struct span name, struct kv_item *out)
+{
+	must(s->txn != NULL && name.len >= 1 && name.len <= KV_NAME_MAX);
+	if (!find(s->txn, name, out))
+		return false;
+	if (!is_expired(out, s->turn.time_us))
+		return true;
+	item_expire(s, out);
+	return false;
+}
+
+/* The end of an item that lives so long from the turn on. */
+static int64_t
+end_after(const struct store *s, int64_t ttl_us)
+{
+	if (ttl_us == 0)
+		return 0;
+	if (ttl_us > INT64_MAX - s->turn.time_us)
+		return INT64_MAX;
+	return s->turn.time_us + ttl_us;
+}
+
+bool
+kv_set(struct store *s, const char *name, size_t len, struct span value,
+    uint32_t flags, int64_t ttl_us)
+{
+	struct span key = span_of(name, len);
+	struct kv_header header = {
+		.created_us = s->turn.time_us,
+		.modified_us = s->turn.time_us,
+		.expires_us = end_after(s, ttl_us),
+		.flags = flags,
+	};
+	struct ttl_key ttl;
+	struct kv_item old;
+	bool there;
+	char *p;
+
+	must(ttl_us >= 0);
+	there = find_alive(s, key, &old);
+	if (there) {
+		header.created_us = old.created_us;
+		if (old.expires_us != 0)
+			txn_delete(s->txn, TABLE_TTL,
+			    ttl_key_make(&ttl, old.expires_us, key));
+	}
+	s->staged += sizeof(header) + len + value.len;
+	p = txn_reserve(s->txn, TABLE_KV, key, sizeof(header) + value.len);
+	if (p == NULL)
+		return !there;
+	memcpy(p, &header, sizeof(header));
+	if (value.len > 0)
+		memcpy(p + sizeof(header), value.data, value.len);
+	if (header.expires_us != 0)
+		txn_put(s->txn, TABLE_TTL,
+		    ttl_key_make(&ttl, header.expires_us, key),
+		    span_of(NULL, 0));
+	return !there;
+}
+
+bool
+kv_delete(struct store *s, const char *name, size_t len)
+{
+	struct kv_item item;
+
+	if (!find_alive(s, span_of(name, len), &item))
+		return false;
+	item.name = span_of(name, len);
+	item_remove(s, &item);
+	return true;
+}
+
+/* The first entry of the index; false if there is none. */
+static bool
+ttl_first(struct txn *t, struct ttl_key *key, int64_t *expires_us)
+{
+	struct scan *scan = scan_open(t, TABLE_TTL);
+	struct span found;
+	uint64_t end;
+	bool there = scan_to(scan, SCAN_FIRST, &found, NULL) &&
+	    found.len > sizeof(end) && found.len <= sizeof(key->bytes);
+
+	if (there) {
+		memcpy(key->bytes, found.data, found.len);
+		key->len = found.len;
+		memcpy(&end, found.data, sizeof(end));
+		*expires_us = (int64_t)be64toh(end);
+	}
+	scan_close(scan);
+	return there;
+}
+
+size_t
+kv_expire_due(struct store *s, size_t max)
+{
+	struct ttl_key key;
+	struct kv_item item;
+	int64_t expires_us;
+	size_t n = 0;
+
+	must(s->txn != NULL);
+	while (n < max && ttl_first(s->txn, &key, &expires_us) &&
+	    expires_us <= s->turn.time_us) {
+		struct span name = span_of(key.bytes + sizeof(uint64_t),
+		    key.len - sizeof(uint64_t));
+
+		if (find(s->txn, name, &item) &&
+		    item.expires_us == expires_us)
+			item_expire(s, &item);
+		else	/* the tables disagree: the index yields */
+			txn_delete(s->txn, TABLE_TTL,
+			    span_of(key.bytes, key.len));
+		n++;
+	}
+	return n;
+}
+
+int64_t
+kv_next_expiry(struct view *v)
+{
+	struct ttl_key key;
+	int64_t expires_us;
+
+	if (!ttl_first(v->txn, &key, &expires_us))
+		return INT64_MAX;
+	return expires_us;
+}

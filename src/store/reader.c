@@ -1,0 +1,177 @@
+/*
+ * The reader's door, for export, backup and the start of a dry run. Reads
+ * beside a running core under LMDB's own reader table; where that table
+ * cannot be had (read-only media, no lock file) it makes sure by the folder's
+ * lock that no core runs, and keeps one from starting meanwhile. Writes
+ * nothing to the data folder, whatever happens.
+ */
+#include "store/reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/xalloc.h"
+#include "store/folder.h"
+#include "store/store_impl.h"
+
+struct reader {
+	char *dir;
+	int lock_fd;	/* -1: LMDB's reader table is in use instead */
+	struct env *env;
+	struct view view;
+	struct registry registry;
+};
+
+/* True if dir/name is there and may be used as asked. */
+static bool
+can(const char *dir, const char *name, int how)
+{
+	char *path = folder_path(dir, name);
+	bool yes = access(path, how) == 0;
+
+	free(path);
+	return yes;
+}
+
+/* Decides between the reader table and the folder's lock, and opens. */
+static int
+open_env(struct reader *r, struct err *e)
+{
+	struct env_options options = { .read_only = true };
+
+	if (!can(r->dir, "data.mdb", F_OK))
+		return err_set(e, "there is no data in \"%s\" yet: give the "
+		    "folder with --data", r->dir);
+	if (!can(r->dir, "data.mdb", R_OK))
+		return err_errno(e, "cannot read the data in \"%s\"", r->dir);
+	if (!can(r->dir, "lock.mdb", W_OK)) {
+		if (!folder_lock_shared(r->dir, &r->lock_fd))
+			return err_set(e, "cannot read \"%s\" beside the "
+			    "sensorhost that uses it: run this as the user who "
+			    "runs that one", r->dir);
+		options.no_lock = true;
+	}
+	return env_open(&r->env, r->dir, &options, e);
+}
+
+int
+reader_open(struct reader **out, const char *dir, struct err *e)
+{
+	struct reader *r = xcalloc(1, sizeof(*r));
+
+	r->dir = xstrdup(dir);
+	r->lock_fd = -1;
+	registry_init(&r->registry);
+	if (open_env(r, e) != 0) {
+		reader_close(&r);
+		return -1;
+	}
+	*out = r;
+	return 0;
+}
+
+void
+reader_close(struct reader **pp)
+{
+	struct reader *r = *pp;
+
+	if (r == NULL)
+		return;
+	if (r->env != NULL) {
+		reader_rest(r);
+		env_close(&r->env);
+	}
+	if (r->lock_fd >= 0)
+		close(r->lock_fd);
+	registry_release(&r->registry);
+	free(r->dir);
+	free(r);
+	*pp = NULL;
+}
+
+struct view *
+reader_view(struct reader *r, int64_t now_us, struct err *e)
+{
+	struct head head;
+	struct txn *t;
+
+	reader_rest(r);
+	t = env_read(r->env);
+	head_load(t, &head);
+	if (txn_fault(t) != 0) {
+		err_set(e, "cannot read the data in \"%s\": %s", r->dir,
+		    env_fault_text(txn_fault(t)));
+		txn_end(t);
+		return NULL;
+	}
+	r->view = (struct view){
+		.txn = t,
+		.now_us = now_us > head.time_us ? now_us : head.time_us,
+		.registry = &r->registry,
+	};
+	return &r->view;
+}
+
+void
+reader_rest(struct reader *r)
+{
+	txn_end(env_reading(r->env));
+	r->view.txn = NULL;
+}
+
+/* Writes the copy under another name, syncs it, and only then names it. */
+static int
+copy_into(struct reader *r, const char *dest, uint64_t *bytes, struct err *e)
+{
+	char *part = folder_path(dest, "data.mdb.part");
+	char *whole = folder_path(dest, "data.mdb");
+	int fd = open(part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	struct stat st = {0};
+	int rc = 0;
+
+	if (fd < 0)
+		rc = err_errno(e, "cannot create \"%s\"", part);
+	if (rc == 0)
+		rc = env_copy(r->env, fd, e);
+	if (rc == 0 && (fsync(fd) != 0 || fstat(fd, &st) != 0))
+		rc = err_errno(e, "cannot sync \"%s\"", part);
+	if (fd >= 0 && close(fd) != 0 && rc == 0)
+		rc = err_errno(e, "cannot close \"%s\"", part);
+	if (rc == 0 && rename(part, whole) != 0)
+		rc = err_errno(e, "cannot rename \"%s\"", part);
+	if (rc == 0)
+		rc = folder_sync(dest, e);
+	if (rc != 0 && fd >= 0)
+		unlink(part);
+	if (bytes != NULL)
+		*bytes = (uint64_t)st.st_size;
+	free(part);
+	free(whole);
+	return rc;
+}
+
+int
+reader_backup(struct reader *r, const char *dest, uint64_t *bytes,
+    struct err *e)
+{
+	bool created = mkdir(dest, 0700) == 0;
+	int empty, rc;
+
+	if (!created && errno != EEXIST)
+		return err_errno(e, "cannot create the folder \"%s\"", dest);
+	empty = folder_is_empty(dest, e);
+	if (empty < 0)
+		return -1;
+	if (!empty)
+		return err_set(e, "\"%s\" is not empty: a backup needs a "
+		    "folder of its own", dest);
+	reader_rest(r);
+	rc = copy_into(r, dest, bytes, e);
+	if (rc != 0 && created)
+		rmdir(dest);
+	return rc;
+}

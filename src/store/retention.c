@@ -1,0 +1,142 @@
+/*
+ * Retention: deletes what is older or more than the user keeps. Called with
+ * every commit that appended something, by core's timer, and when the disk is
+ * short. Deletes from the oldest end only, a bounded slice a turn, in the
+ * turn's own transaction. What a cursor still wants it deletes only past
+ * journal.retain_size, and only if the user said drop.
+ */
+#include "store/retention.h"
+
+#include <stdio.h>
+
+#include "base/must.h"
+#include "store/cursor.h"
+#include "store/dead_letter_impl.h"
+#include "store/journal_impl.h"
+#include "store/store_impl.h"
+
+#define DAY_US ((int64_t)86400 * 1000000)
+
+void
+retention_default(struct retention *r)
+{
+	*r = (struct retention){
+		.journal_age_us = 7 * DAY_US,
+		.journal_size = (uint64_t)10 << 30,
+		.dead_letter_age_us = 30 * DAY_US,
+		.dead_letter_size = (uint64_t)1 << 30,
+	};
+}
+
+void
+retention_set(struct store *s, const struct retention *r)
+{
+	s->retention = *r;
+	if (!store_in_turn(s)) {
+		retention_look(s, &s->journal_state);
+		store_rest(s);
+	}
+}
+
+/* True if a table has passed its size, or its oldest entry its age. */
+static bool
+is_over(struct store *s, enum table table, uint64_t size_limit)
+{
+	return size_limit != 0 &&
+	    txn_table_bytes(s->txn, table) > size_limit;
+}
+
+static bool
+is_old(struct store *s, int64_t time_us, int64_t age_limit)
+{
+	return age_limit != 0 && time_us < s->turn.time_us - age_limit;
+}
+
+/* May the record go? least is what cursors want. */
+static bool
+journal_due(struct store *s, const struct journal_record *record,
+    uint64_t least)
+{
+	const struct retention *r = &s->retention;
+	bool over = is_over(s, TABLE_JOURNAL, r->journal_size);
+
+	if (!over && !is_old(s, record->time_us, r->journal_age_us))
+		return false;
+	return record->seq < least || (over && r->journal_drop_held);
+}
+
+/* Deletes at most max records; true if more are due. */
+static bool
+trim_journal(struct store *s, unsigned max)
+{
+	uint64_t least = cursor_least(turn_view(s), NULL);
+	struct scan *scan = scan_open(s->txn, TABLE_JOURNAL);
+	struct journal_record record;
+	struct span key, value;
+	bool due = true;
+
+	for (unsigned n = 0; due && n < max; n++) {
+		due = scan_to(scan, SCAN_FIRST, &key, &value) &&
+		    journal_decode(key, value, &record) &&
+		    journal_due(s, &record, least);
+		if (due)
+			scan_delete(scan);
+	}
+	scan_close(scan);
+	return due && txn_fault(s->txn) == 0;
+}
+
+/* The same for dead letters, which no cursor holds. */
+static bool
+trim_dead_letters(struct store *s, unsigned max)
+{
+	const struct retention *r = &s->retention;
+	struct scan *scan = scan_open(s->txn, TABLE_DEAD);
+	struct dead_letter letter;
+	struct span key, value;
+	bool due = true;
+
+	for (unsigned n = 0; due && n < max; n++) {
+		due = scan_to(scan, SCAN_FIRST, &key, &value) &&
+		    dead_letter_decode(value, &letter) &&
+		    (is_over(s, TABLE_DEAD, r->dead_letter_size) ||
+		    is_old(s, letter.time_us, r->dead_letter_age_us));
+		if (due) {
+			dead_letter_unindex(s, &letter);
+			scan_to(scan, SCAN_FIRST, NULL, NULL);
+			scan_delete(scan);
+		}
+	}
+	scan_close(scan);
+	return due && txn_fault(s->txn) == 0;
+}
+
+bool
+retention_run(struct store *s, unsigned max)
+{
+	bool journal, letters;
+
+	must(store_in_turn(s));
+	journal = trim_journal(s, max);
+	letters = trim_dead_letters(s, max);
+	return journal || letters;
+}
+
+void
+retention_look(struct store *s, struct retention_state *out)
+{
+	struct view *v = store_view(s, s->head.time_us);
+	uint64_t limit = s->retention.journal_size;
+	uint64_t first = journal_first(v);
+	struct span name;
+
+	*out = (struct retention_state){0};
+	if (limit != 0)
+		out->percent = (unsigned)(txn_table_bytes(v->txn,
+		    TABLE_JOURNAL) * 100 / limit);
+	if (first == 0 || cursor_least(v, &name) > first)
+		return;
+	out->held = true;
+	snprintf(out->holder, sizeof(out->holder), "%.*s", (int)name.len,
+	    (const char *)name.data);
+}

@@ -1,0 +1,330 @@
+/*
+ * The writer's door: opening, the turn, its commit and what is made of a
+ * failure. Core alone calls it. A turn is one LMDB write transaction; nothing
+ * of it is visible or kept before store_commit() says STORE_DONE, and after
+ * anything else nothing of it is. Never retries by itself: the caller has
+ * what it staged and stages it again.
+ */
+#include "store/store.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/must.h"
+#include "base/xalloc.h"
+#include "store/folder.h"
+#include "store/journal.h"
+#include "store/store_impl.h"
+
+#define MAP_SIZE ((uint64_t)64 << 30)
+#define BALLAST_SIZE ((uint64_t)32 << 20)
+#define LOW_SPACE ((uint64_t)32 << 20)
+#define TRIM_LEAST 16
+
+static const char head_name[] = "head";
+
+void
+head_load(struct txn *t, struct head *head)
+{
+	struct span value;
+
+	*head = (struct head){0};
+	if (txn_get(t, TABLE_META, span_str(head_name), &value) &&
+	    value.len == sizeof(*head))
+		memcpy(head, value.data, sizeof(*head));
+}
+
+void
+head_save(struct txn *t, const struct head *head)
+{
+	txn_put(t, TABLE_META, span_str(head_name),
+	    span_of(head, sizeof(*head)));
+}
+
+/* Opens the database of a dry run, in a folder that is gone right after. */
+static int
+open_scratch(struct store *s, const char *dir, struct err *e)
+{
+	struct env_options options = { .map_size = MAP_SIZE, .no_sync = true };
+	char path[256];
+	int rc;
+
+	if (dry_run_folder(path, sizeof(path), e) != 0)
+		return -1;
+	rc = env_open(&s->env, path, &options, e);
+	dry_run_vanish(path);
+	return rc != 0 ? -1 : dry_run_fill(s, dir, e);
+}
+
+/* Opens the folder's own database, once it is locked. */
+static int
+open_data(struct store *s, const struct store_options *o,
+    struct store_notice *notice, struct err *e)
+{
+	struct env_options options = { .map_size = o->map_size };
+
+	if (folder_prepare(s->dir, notice->text, sizeof(notice->text), e) != 0)
+		return -1;
+	if (folder_lock(s->dir, &s->lock_fd, e) != 0)
+		return -1;
+	if (env_open(&s->env, s->dir, &options, e) != 0 ||
+	    folder_sync(s->dir, e) != 0)
+		return -1;
+	room_init(s);
+	return 0;
+}
+
+/* What is known from before. */
+static int
+load(struct store *s, struct err *e)
+{
+	struct view *v = store_view(s, 0);
+	int fault;
+
+	head_load(v->txn, &s->head);
+	registry_load(&s->registry, v->txn);
+	retention_look(s, &s->journal_state);
+	fault = txn_fault(v->txn);
+	store_rest(s);
+	if (fault == 0)
+		return 0;
+	return err_set(e, "cannot read the database in \"%s\": %s", s->dir,
+	    env_fault_text(fault));
+}
+
+int
+store_open(struct store **out, const char *dir,
+    const struct store_options *options, struct store_notice *notice,
+    struct err *e)
+{
+	struct store_options o = options != NULL ? *options :
+	    (struct store_options){0};
+	struct store *s = xcalloc(1, sizeof(*s));
+	struct store_notice unread;
+
+	if (notice == NULL)
+		notice = &unread;
+	notice->text[0] = '\0';
+	if (o.map_size == 0)
+		o.map_size = MAP_SIZE;
+	s->room.ballast_size = o.ballast_size ? o.ballast_size : BALLAST_SIZE;
+	s->room.low_space = o.low_space ? o.low_space : LOW_SPACE;
+	s->dir = xstrdup(dir);
+	s->lock_fd = -1;
+	s->dry_run = o.dry_run;
+	registry_init(&s->registry);
+	retention_default(&s->retention);
+	if ((o.dry_run ? open_scratch(s, dir, e) :
+	    open_data(s, &o, notice, e)) != 0 || load(s, e) != 0) {
+		store_close(&s);
+		return -1;
+	}
+	*out = s;
+	return 0;
+}
+
+void
+store_close(struct store **pp)
+{
+	struct store *s = *pp;
+
+	if (s == NULL)
+		return;
+	if (s->env != NULL) {
+		store_abort(s);
+		store_rest(s);
+		env_close(&s->env);
+	}
+	if (s->lock_fd >= 0)
+		close(s->lock_fd);
+	registry_release(&s->registry);
+	free(s->dir);
+	free(s);
+	*pp = NULL;
+}
+
+const char *
+store_dir(const struct store *s)
+{
+	return s->dir;
+}
+
+void
+store_begin(struct store *s, int64_t now_us)
+{
+	must(s->txn == NULL);
+	s->turn = s->head;
+	if (now_us > s->turn.time_us)
+		s->turn.time_us = now_us;
+	s->staged = 0;
+	s->appended = 0;
+	s->txn = env_write(s->env);
+}
+
+bool
+store_in_turn(const struct store *s)
+{
+	return s->txn != NULL;
+}
+
+int64_t
+store_turn_us(const struct store *s)
+{
+	return s->txn != NULL ? s->turn.time_us : s->head.time_us;
+}
+
+size_t
+store_staged_bytes(const struct store *s)
+{
+	return s->staged;
+}
+
+/* Ends the turn and every view of it or of what was before it. */
+static void
+end_turn(struct store *s)
+{
+	if (s->txn != NULL)
+		txn_end(s->txn);
+	s->txn = NULL;
+	store_rest(s);
+}
+
+void
+store_abort(struct store *s)
+{
+	if (s->txn != NULL)
+		end_turn(s);
+}
+
+/* The last things before a commit: names, the slice of retention, the head. */
+static void
+complete_turn(struct store *s)
+{
+	registry_stage(&s->registry, s->txn);
+	if (s->appended > 0)
+		retention_run(s, s->appended + s->appended / 4 + TRIM_LEAST);
+	if (txn_dirty(s->txn)) {
+		head_save(s->txn, &s->turn);
+		retention_look(s, &s->journal_state);
+	}
+}
+
+/* True for what a lack of room on the disk looks like. */
+static bool
+is_lack_of_room(struct store *s, int fault)
+{
+	/* LMDB makes EIO of a write that was cut short by a full disk. */
+	return fault == ENOSPC || fault == EDQUOT || fault == EFBIG ||
+	    (fault == EIO && room_is_out(s));
+}
+
+/* What a commit that failed means to the caller. */
+static enum store_result
+judge(struct store *s, int fault, struct err *e)
+{
+	if (env_fault_is_map(fault))
+		return env_grow(s->env, e) == 0 ? STORE_AGAIN : STORE_FULL;
+	if (!is_lack_of_room(s, fault)) {
+		err_set(e, "the database in \"%s\" failed: %s", s->dir,
+		    env_fault_text(fault));
+		return STORE_BROKEN;
+	}
+	if (room_give(s))
+		return STORE_AGAIN;
+	err_set(e, "no room to write to \"%s\": %s", s->dir,
+	    env_fault_text(fault));
+	return STORE_FULL;
+}
+
+enum store_result
+store_commit(struct store *s, struct err *e)
+{
+	int fault;
+
+	must(s->txn != NULL);
+	complete_turn(s);
+	if (txn_fault(s->txn) == 0 && !txn_dirty(s->txn)) {
+		end_turn(s);
+		return STORE_DONE;
+	}
+	fault = txn_commit(s->txn);
+	end_turn(s);
+	if (fault != 0)
+		return judge(s, fault, e);
+	s->head = s->turn;
+	s->room.written += s->staged;
+	s->commits++;
+	registry_saved(&s->registry);
+	return STORE_DONE;
+}
+
+struct view *
+turn_view(struct store *s)
+{
+	must(s->txn != NULL);
+	return store_view(s, s->turn.time_us);
+}
+
+struct view *
+store_view(struct store *s, int64_t now_us)
+{
+	struct view *v = &s->view;
+
+	v->registry = &s->registry;
+	if (s->txn != NULL) {
+		v->txn = s->txn;
+		v->now_us = s->turn.time_us;
+		return v;
+	}
+	if (v->txn == NULL)
+		v->txn = env_read(s->env);
+	v->now_us = now_us > s->head.time_us ? now_us : s->head.time_us;
+	return v;
+}
+
+void
+store_rest(struct store *s)
+{
+	/* A read transaction from before the turn ends with it as well. */
+	if (s->txn == NULL) {
+		txn_end(env_reading(s->env));
+		s->view.txn = NULL;
+	}
+}
+
+int64_t
+view_time_us(const struct view *v)
+{
+	return v->now_us;
+}
+
+const char *
+view_error(const struct view *v)
+{
+	int fault = v->txn != NULL ? txn_fault(v->txn) : 0;
+
+	return fault != 0 ? env_fault_text(fault) : NULL;
+}
+
+void
+store_figures(struct store *s, struct store_figures *f)
+{
+	struct view *v = store_view(s, s->head.time_us);
+	struct env_figures env;
+
+	env_figures(s->env, &env);
+	f->map_bytes = env.map_bytes;
+	f->file_bytes = env.file_bytes;
+	f->free_bytes = txn_free_bytes(v->txn);
+	f->disk_free_bytes = room_disk_free(s);
+	f->journal_bytes = txn_table_bytes(v->txn, TABLE_JOURNAL);
+	f->journal_first = journal_first(v);
+	f->journal_last = journal_last(v);
+	f->dead_letter_bytes = txn_table_bytes(v->txn, TABLE_DEAD);
+	f->dead_letters = txn_count(v->txn, TABLE_DEAD);
+	f->items = txn_count(v->txn, TABLE_KV);
+	f->commits = s->commits;
+}

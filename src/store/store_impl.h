@@ -1,0 +1,63 @@
+#pragma once
+
+#include "base/buf.h"
+#include "store/env.h"
+#include "store/kv.h"
+#include "store/registry_impl.h"
+#include "store/retention.h"
+#include "store/room.h"
+#include "store/store.h"
+
+/* What the files of store/ share behind the two doors; nobody else includes it. */
+struct view {
+	struct txn *txn;	/* NULL while there is nothing to look at */
+	int64_t now_us;
+	struct registry *registry;
+};
+
+/* What goes on from turn to turn, kept in the table of facts as it is. */
+struct head {
+	int64_t time_us;	/* of the last turn */
+	uint64_t seq;		/* the last one given in the journal */
+	uint64_t dead_seq;	/* the same of the dead letters */
+};
+
+struct store {
+	char *dir;
+	int lock_fd;
+	bool dry_run;
+	struct env *env;
+	struct txn *txn;	/* of the open turn, else NULL */
+	struct head head;	/* as committed */
+	struct head turn;	/* as staged */
+	size_t staged;		/* bytes */
+	unsigned appended;	/* records */
+	uint64_t commits;
+	struct view view;
+	struct registry registry;
+	struct retention retention;
+	struct retention_state journal_state;	/* as of the last commit */
+	struct room room;
+	kv_expired_fn *on_expired;
+	void *on_expired_arg;
+};
+
+/* The open turn as a view. */
+struct view *turn_view(struct store *s);
+
+/* The head as it stands in the database; zeroes in a new one. */
+void head_load(struct txn *t, struct head *head);
+void head_save(struct txn *t, const struct head *head);
+
+/* Copies what a dry run works on from the data folder, if there is one. */
+int dry_run_fill(struct store *s, const char *dir, struct err *e);
+
+/* An empty folder for a dry run's database, to be removed once it is open. */
+int dry_run_folder(char *path, size_t size, struct err *e);
+void dry_run_vanish(const char *path);
+
+static inline struct span
+span_str(const char *text)
+{
+	return span_of(text, strlen(text));
+}
