@@ -148,11 +148,11 @@ put_sorted_members(struct buf *b, const json_t *object)
 {
 	size_t count = json_object_size(object), i = 0;
 	const char **names = xreallocarray(NULL, count, sizeof(*names));
+	const char *name;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)object, names[i], value)
-		if (++i == count)
-			break;
+	json_object_foreach((json_t *)(uintptr_t)object, name, value)
+		names[i++] = name;
 	qsort(names, count, sizeof(*names), compare_names);
 	for (i = 0; i < count; i++) {
 		if (i)
