@@ -195,7 +195,7 @@ local function fuzz()
 		local command = {
 			"build-fuzz/" .. name,
 			"-max_total_time=" .. options["fuzz-seconds"],
-			"-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1",
+			"-timeout=10", "-rss_limit_mb=2048", "-verbosity=0",
 			"-artifact_prefix=" .. LOGS .. "/" .. name .. "-", work,
 			timeout = options["fuzz-seconds"] + 60,
 		}
