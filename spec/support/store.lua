@@ -13,7 +13,7 @@ struct span { const void *data; size_t len; };
 struct buf { uint8_t *data; size_t len; size_t cap; };
 void buf_release(struct buf *b);
 
-struct store; struct view; struct reader;
+struct store; struct view; struct store_reader;
 struct store_options { uint64_t map_size, ballast_size, low_space;
 	bool dry_run; };
 struct store_notice { char text[512]; };
@@ -138,11 +138,11 @@ int seal_decrypt(const struct seal_key *k, struct span name,
 size_t seal_size(size_t n);
 void seal_wipe(struct buf *b);
 
-int reader_open(struct reader **r, const char *dir, struct err *e);
-void reader_close(struct reader **r);
-struct view *reader_view(struct reader *r, int64_t now_us, struct err *e);
-void reader_rest(struct reader *r);
-int reader_backup(struct reader *r, const char *dest, uint64_t *bytes,
+int store_reader_open(struct store_reader **r, const char *dir, struct err *e);
+void store_reader_close(struct store_reader **r);
+struct view *store_reader_view(struct store_reader *r, int64_t now_us, struct err *e);
+void store_reader_rest(struct store_reader *r);
+int store_reader_backup(struct store_reader *r, const char *dest, uint64_t *bytes,
     struct err *e);
 
 void instance_put_json(struct buf *b, struct view *v,

@@ -101,7 +101,7 @@ copy_head(struct txn *from, struct env *to, struct err *e)
 int
 dry_run_fill(struct store *s, const char *dir, struct err *e)
 {
-	struct reader *r;
+	struct store_reader *r;
 	struct view *v;
 	char *data = folder_path(dir, "data.mdb");
 	bool there = access(data, F_OK) == 0 || errno != ENOENT;
@@ -110,15 +110,15 @@ dry_run_fill(struct store *s, const char *dir, struct err *e)
 	free(data);
 	if (!there)
 		return 0;
-	if (reader_open(&r, dir, e) != 0)
+	if (store_reader_open(&r, dir, e) != 0)
 		return -1;
-	v = reader_view(r, 0, e);
+	v = store_reader_view(r, 0, e);
 	if (v == NULL)
 		rc = -1;
 	for (size_t i = 0; rc == 0 && i < sizeof(copied) / sizeof(*copied); i++)
 		rc = copy_table(v->txn, s->env, copied[i], e);
 	if (rc == 0)
 		rc = copy_head(v->txn, s->env, e);
-	reader_close(&r);
+	store_reader_close(&r);
 	return rc;
 }

@@ -17,7 +17,7 @@ struct journal_entry {
 	uint32_t trigger;	/* registry_trigger() */
 	uint32_t sensor;	/* registry_sensor(); 0: the host itself */
 	uint64_t generation;
-	struct span trace;	/* the trace_context, a JSON object; empty: none */
+	struct span trace;	/* trace_context, a JSON object; empty: none */
 	struct span payload;	/* a JSON object, checked by the caller */
 };
 
@@ -36,7 +36,7 @@ struct journal_record {
 
 bool journal_get(struct view *v, uint64_t seq, struct journal_record *out);
 
-/* The oldest and the newest sequence that are there; 0: the journal is empty. */
+/* The oldest and the newest sequence there; 0: the journal is empty. */
 uint64_t journal_first(struct view *v);
 uint64_t journal_last(struct view *v);
 

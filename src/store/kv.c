@@ -7,8 +7,6 @@
  */
 #include "store/kv.h"
 
-#include <endian.h>
-
 #include "base/buf.h"
 #include "base/must.h"
 #include "store/store_impl.h"
@@ -21,9 +19,10 @@ struct kv_header {
 	uint32_t reserved;
 };
 
-/* The key of the index: the end, so that it sorts, and the name. */
+/* The key of the index: the end, big-endian so that it sorts, and the name. */
+#define END_BYTES 8
 struct ttl_key {
-	uint8_t bytes[sizeof(uint64_t) + KV_NAME_MAX];
+	uint8_t bytes[END_BYTES + KV_NAME_MAX];
 	size_t len;
 };
 
@@ -140,11 +139,11 @@ kv_on_expired(struct store *s, kv_expired_fn *fn, void *arg)
 static struct span
 ttl_key_make(struct ttl_key *key, int64_t expires_us, struct span name)
 {
-	uint64_t end = htobe64((uint64_t)expires_us);
-
-	memcpy(key->bytes, &end, sizeof(end));
-	memcpy(key->bytes + sizeof(end), name.data, name.len);
-	key->len = sizeof(end) + name.len;
+	for (unsigned i = 0; i < END_BYTES; i++)
+		key->bytes[i] = (uint8_t)((uint64_t)expires_us >>
+		    (8 * (END_BYTES - 1 - i)));
+	memcpy(key->bytes + END_BYTES, name.data, name.len);
+	key->len = END_BYTES + name.len;
 	return span_of(key->bytes, key->len);
 }
 
@@ -259,15 +258,16 @@ ttl_first(struct txn *t, struct ttl_key *key, int64_t *expires_us)
 {
 	struct scan *scan = scan_open(t, TABLE_TTL);
 	struct span found;
-	uint64_t end;
+	uint64_t end = 0;
 	bool there = scan_to(scan, SCAN_FIRST, &found, NULL) &&
-	    found.len > sizeof(end) && found.len <= sizeof(key->bytes);
+	    found.len > END_BYTES && found.len <= sizeof(key->bytes);
 
 	if (there) {
 		memcpy(key->bytes, found.data, found.len);
 		key->len = found.len;
-		memcpy(&end, found.data, sizeof(end));
-		*expires_us = (int64_t)be64toh(end);
+		for (unsigned i = 0; i < END_BYTES; i++)
+			end = end << 8 | key->bytes[i];
+		*expires_us = (int64_t)end;
 	}
 	scan_close(scan);
 	return there;
@@ -284,8 +284,8 @@ kv_expire_due(struct store *s, size_t max)
 	must(s->txn != NULL);
 	while (n < max && ttl_first(s->txn, &key, &expires_us) &&
 	    expires_us <= s->turn.time_us) {
-		struct span name = span_of(key.bytes + sizeof(uint64_t),
-		    key.len - sizeof(uint64_t));
+		struct span name = span_of(key.bytes + END_BYTES,
+		    key.len - END_BYTES);
 
 		if (find(s->txn, name, &item) &&
 		    item.expires_us == expires_us)

@@ -18,7 +18,7 @@
 #include "store/folder.h"
 #include "store/store_impl.h"
 
-struct reader {
+struct store_reader {
 	char *dir;
 	int lock_fd;	/* -1: LMDB's reader table is in use instead */
 	struct env *env;
@@ -39,7 +39,7 @@ can(const char *dir, const char *name, int how)
 
 /* Decides between the reader table and the folder's lock, and opens. */
 static int
-open_env(struct reader *r, struct err *e)
+open_env(struct store_reader *r, struct err *e)
 {
 	struct env_options options = { .read_only = true };
 
@@ -59,15 +59,15 @@ open_env(struct reader *r, struct err *e)
 }
 
 int
-reader_open(struct reader **out, const char *dir, struct err *e)
+store_reader_open(struct store_reader **out, const char *dir, struct err *e)
 {
-	struct reader *r = xcalloc(1, sizeof(*r));
+	struct store_reader *r = xcalloc(1, sizeof(*r));
 
 	r->dir = xstrdup(dir);
 	r->lock_fd = -1;
 	registry_init(&r->registry);
 	if (open_env(r, e) != 0) {
-		reader_close(&r);
+		store_reader_close(&r);
 		return -1;
 	}
 	*out = r;
@@ -75,14 +75,14 @@ reader_open(struct reader **out, const char *dir, struct err *e)
 }
 
 void
-reader_close(struct reader **pp)
+store_reader_close(struct store_reader **pp)
 {
-	struct reader *r = *pp;
+	struct store_reader *r = *pp;
 
 	if (r == NULL)
 		return;
 	if (r->env != NULL) {
-		reader_rest(r);
+		store_reader_rest(r);
 		env_close(&r->env);
 	}
 	if (r->lock_fd >= 0)
@@ -94,12 +94,12 @@ reader_close(struct reader **pp)
 }
 
 struct view *
-reader_view(struct reader *r, int64_t now_us, struct err *e)
+store_reader_view(struct store_reader *r, int64_t now_us, struct err *e)
 {
 	struct head head;
 	struct txn *t;
 
-	reader_rest(r);
+	store_reader_rest(r);
 	t = env_read(r->env);
 	head_load(t, &head);
 	if (txn_fault(t) != 0) {
@@ -117,7 +117,7 @@ reader_view(struct reader *r, int64_t now_us, struct err *e)
 }
 
 void
-reader_rest(struct reader *r)
+store_reader_rest(struct store_reader *r)
 {
 	txn_end(env_reading(r->env));
 	r->view.txn = NULL;
@@ -125,7 +125,8 @@ reader_rest(struct reader *r)
 
 /* Writes the copy under another name, syncs it, and only then names it. */
 static int
-copy_into(struct reader *r, const char *dest, uint64_t *bytes, struct err *e)
+copy_into(struct store_reader *r, const char *dest, uint64_t *bytes,
+    struct err *e)
 {
 	char *part = folder_path(dest, "data.mdb.part");
 	char *whole = folder_path(dest, "data.mdb");
@@ -155,7 +156,7 @@ copy_into(struct reader *r, const char *dest, uint64_t *bytes, struct err *e)
 }
 
 int
-reader_backup(struct reader *r, const char *dest, uint64_t *bytes,
+store_reader_backup(struct store_reader *r, const char *dest, uint64_t *bytes,
     struct err *e)
 {
 	bool created = mkdir(dest, 0700) == 0;
@@ -169,7 +170,7 @@ reader_backup(struct reader *r, const char *dest, uint64_t *bytes,
 	if (!empty)
 		return err_set(e, "\"%s\" is not empty: a backup needs a "
 		    "folder of its own", dest);
-	reader_rest(r);
+	store_reader_rest(r);
 	rc = copy_into(r, dest, bytes, e);
 	if (rc != 0 && created)
 		rmdir(dest);

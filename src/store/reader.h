@@ -10,25 +10,26 @@
  * beside a running core or without one. Never opened in a process that has
  * the writer's door to the same folder.
  */
-struct reader;
+struct store_reader;
 
-int reader_open(struct reader **r, const char *dir, struct err *e);
-void reader_close(struct reader **r);
+int store_reader_open(struct store_reader **r, const char *dir, struct err *e);
+void store_reader_close(struct store_reader **r);
 
 /*
  * A view of what is committed now; ends the one before. A view held long
  * makes the file grow, so work goes in slices with a fresh view each.
  * NULL and e if that fails.
  */
-struct view *reader_view(struct reader *r, int64_t now_us, struct err *e);
+struct view *store_reader_view(struct store_reader *r, int64_t now_us,
+    struct err *e);
 
 /* Ends the view; before any wait. */
-void reader_rest(struct reader *r);
+void store_reader_rest(struct store_reader *r);
 
 /*
  * Copies a consistent snapshot, compacted, into the folder dest, which is
  * created, or is there and empty. On failure nothing is left there. bytes
  * (may be NULL) gets the size of the copy.
  */
-int reader_backup(struct reader *r, const char *dest, uint64_t *bytes,
+int store_reader_backup(struct store_reader *r, const char *dest, uint64_t *bytes,
     struct err *e);

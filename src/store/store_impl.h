@@ -8,7 +8,7 @@
 #include "store/room.h"
 #include "store/store.h"
 
-/* What the files of store/ share behind the two doors; nobody else includes it. */
+/* What the files of store/ share behind the two doors, for them alone. */
 struct view {
 	struct txn *txn;	/* NULL while there is nothing to look at */
 	int64_t now_us;

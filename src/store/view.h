@@ -6,8 +6,8 @@
 
 /*
  * One consistent look at the store, at one time. Core gets it from
- * store_view(), other processes from reader_view(); all functions that only
- * read take it. Whatever they return points into the database and is
+ * store_view(), other processes from store_reader_view(); all functions that
+ * only read take it. Whatever they return points into the database and is
  * borrowed: until the view is rested or asked for again, or, in core while a
  * turn is open, until the next staging call.
  */
