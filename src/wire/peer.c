@@ -336,6 +336,17 @@ peer_flush(struct peer *p)
 }
 
 void
+peer_drain(struct peer *p)
+{
+	const char *why;
+
+	peer_resume(p);
+	while (!p->closed && !p->paused && read_some(p, &why) > 0)
+		take_messages(p, hand_out, NULL);
+	fail(p, NULL);
+}
+
+void
 peer_pause(struct peer *p)
 {
 	p->paused = true;

@@ -74,6 +74,12 @@ void peer_queue(struct peer *p, uint8_t type, uint32_t id, const void *body,
 /* Writes what it can; the rest goes out when the socket takes it. */
 void peer_flush(struct peer *p);
 
+/*
+ * Reads all that is there now and then ends the link: its process is dead,
+ * so nothing more can come. on_closed is called as for any end.
+ */
+void peer_drain(struct peer *p);
+
 /* How many bytes wait to be written. */
 size_t peer_backlog(const struct peer *p);
 

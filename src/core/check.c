@@ -1,0 +1,286 @@
+/*
+ * `sensorhost check`: validates packs and loads every sensor in a worker,
+ * runs nothing. A role of core; called by main. It must report every finding
+ * and not just the first, and leave no trace in the data folder.
+ */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/must.h"
+#include "base/xalloc.h"
+#include "core/catalog_options.h"
+#include "core/core.h"
+#include "core/roles.h"
+#include "core/settings.h"
+#include "core/spec.h"
+#include "pack/check.h"
+
+#define PARALLEL 8u
+#define LOAD_US INT64_C(10000000)
+
+static const struct command command = {
+	.name = "check",
+	.words = "[PACK...]",
+	.summary = "Validates packs (names or paths; none: all that are "
+	    "found), loads every sensor, runs\nnothing, and reports all that "
+	    "is wrong as file:line:column.",
+	.details = "exit codes: 0 nothing is wrong (there may be warnings), "
+	    "1 there are errors, 2 usage\n",
+	.max_words = SIZE_MAX,
+};
+
+/* A check under way. */
+struct check {
+	struct settings settings;
+	bool json;
+	struct opt_list words;
+	struct diags findings;
+	size_t next;    /* sensor of the catalog */
+	unsigned loads; /* under way */
+	size_t loaded;
+	size_t checked; /* sensors looked at */
+};
+
+static void start_loads(struct core *core);
+
+/* A load came to its end: the next one. */
+static void
+end_load(struct child *c)
+{
+	struct core *core = c->core;
+	struct check *check = core->role;
+
+	c->owner = NULL;
+	child_unref(&c);
+	check->loads--;
+	start_loads(core);
+}
+
+/* child_ops.loaded: that is all that is wanted. */
+static void
+on_loaded(struct child *c)
+{
+	struct check *check = c->core->role;
+
+	check->loaded++;
+	child_kill(c, "checked");
+}
+
+/*
+ * Adds an error that Lua found. One that begins with the place in one of the
+ * pack's files ("sensors/x.lua:12: ...") keeps it.
+ */
+static void
+add_error(struct check *check, const struct sensor_meta *meta,
+    const char *text)
+{
+	const char *colon = strchr(text, ':');
+	size_t len = colon ? (size_t)(colon - text) : 0;
+	char *path = xstrndup(text, len);
+	const char *name = path, *slash;
+	const struct lua_source *source;
+	long line = colon ? strtol(colon + 1, NULL, 10) : 0;
+
+	source = pack_source(meta->pack, name);
+	if (!source && (slash = strchr(name, '/')))
+		source = pack_source(meta->pack, slash + 1);
+	if (source && line > 0 && strchr(colon + 1, ':'))
+		diags_add(&check->findings, DIAG_ERROR, source->file,
+		    (int)line, 0, "%s", strchr(colon + 1, ':') +
+		    (strncmp(strchr(colon + 1, ':'), ": ", 2) ? 1 : 2));
+	else
+		diags_add(&check->findings, DIAG_ERROR, meta->entry->file, 0,
+		    0, "%s: %s", meta->ref, text);
+	free(path);
+}
+
+/* child_ops.reported: loading it failed. */
+static void
+on_reported(struct child *c)
+{
+	const char *text = json_string_value(json_object_get(c->details,
+	    "error"));
+
+	add_error(c->core->role, c->meta, text ? text : "failed to load");
+}
+
+/* child_ops.gone. */
+static void
+on_gone(struct child *c)
+{
+	char *how;
+
+	if (!c->reported && c->state == CHILD_GONE &&
+	    (!c->killed_for || strcmp(c->killed_for, "checked") != 0)) {
+		how = child_obituary(c);
+		diags_add(&((struct check *)c->core->role)->findings,
+		    DIAG_ERROR, c->meta->entry->file, 0, 0,
+		    "%s: its worker %s while loading", c->meta->ref, how);
+		free(how);
+	}
+	end_load(c);
+}
+
+/* The rest of child_ops cannot come before START. */
+static void
+ignore(struct child *c)
+{
+	child_bad(c, "a message out of place");
+}
+
+/* child_ops.polled. */
+static void
+ignore_polled(struct child *c, const json_t *details)
+{
+	(void)details;
+	ignore(c);
+}
+
+/* child_ops.setup_unit. */
+static bool
+ignore_unit(struct child *c, uint32_t id, const void *body, size_t len)
+{
+	(void)id;
+	(void)body;
+	(void)len;
+	ignore(c);
+	return true;
+}
+
+static const struct child_ops ops = {
+	.loaded = on_loaded,
+	.running = ignore,
+	.polled = ignore_polled,
+	.quiet = ignore,
+	.setup_unit = ignore_unit,
+	.reported = on_reported,
+	.gone = on_gone,
+};
+
+/* Starts loads up to PARALLEL; stops core after the last one. */
+static void
+start_loads(struct core *core)
+{
+	struct check *check = core->role;
+
+	while (check->loads < PARALLEL &&
+	    check->next < catalog_sensor_count(core->catalog)) {
+		struct sensor_meta *meta = catalog_sensor(core->catalog,
+		    check->next++);
+		struct supervisor *s;
+		struct child *c;
+
+		check->checked++;
+		if (meta->rejected)
+			continue;
+		s = core_add(core, meta);
+		c = child_new(core, meta, s->number, 1, spec_make(s, meta),
+		    &ops, s);
+		child_set_deadline(c, LOAD_US, "did not load within 10 s");
+		check->loads++;
+	}
+	if (check->loads == 0)
+		core_stop(core, "checked");
+}
+
+/* Copies the catalog's findings to ours. */
+static void
+take_findings(struct check *check, const struct diags *from)
+{
+	size_t i;
+
+	for (i = 0; i < from->count; i++)
+		diags_add(&check->findings, from->items[i].level,
+		    from->items[i].file, from->items[i].line,
+		    from->items[i].column, "%s", from->items[i].text);
+}
+
+/* Prints the findings; returns the exit code. */
+static int
+print_result(struct check *check)
+{
+	size_t i, errors = check->findings.errors;
+	size_t warnings = check->findings.count - errors;
+	json_t *out;
+
+	diags_sort(&check->findings);
+	if (check->json) {
+		out = json_pack("{so sI sI sI sI}", "findings",
+		    diags_json(&check->findings), "errors",
+		    (json_int_t)errors, "warnings", (json_int_t)warnings,
+		    "sensors", (json_int_t)check->checked, "loaded",
+		    (json_int_t)check->loaded);
+		json_dumpf(out, stdout, JSON_INDENT(2));
+		putchar('\n');
+		json_decref(out);
+		return errors ? 1 : 0;
+	}
+	for (i = 0; i < check->findings.count; i++) {
+		char *text = diag_print(&check->findings.items[i]);
+
+		printf("%s\n", text);
+		free(text);
+	}
+	printf("%zu sensor%s checked, %zu loaded: %zu error%s, %zu "
+	    "warning%s\n", check->checked, check->checked == 1 ? "" : "s",
+	    check->loaded, errors, errors == 1 ? "" : "s", warnings,
+	    warnings == 1 ? "" : "s");
+	return errors ? 1 : 0;
+}
+
+/* Reads and loads everything; returns the exit code. */
+static int
+check_core(struct check *check, struct host_config *config)
+{
+	struct core core = {.config = config, .dry_run = true,
+	    .checking = true, .role = check};
+	struct catalog_options options;
+	struct err e;
+	int code = 1;
+
+	if (core_init(&core, &e) != 0) {
+		fprintf(stderr, "sensorhost: %s\n", e.text);
+		core_release(&core);
+		return 1;
+	}
+	catalog_options_fill(&options, &core);
+	options.pack.lookup = NULL;
+	core.catalog = check_read((char *const *)check->words.items,
+	    check->words.count, &options, &e);
+	if (core.catalog) {
+		take_findings(check, catalog_diags(core.catalog));
+		start_loads(&core);
+		core_loop(&core);
+		code = print_result(check);
+	} else {
+		fprintf(stderr, "sensorhost: %s\n", e.text);
+	}
+	core_release(&core);
+	return code;
+}
+
+int
+role_check(int argc, char **argv)
+{
+	struct check check = {0};
+	const struct opt opts[] = {
+		SETTINGS_OPTS(check.settings),
+		{OPT_FLAG, "json", 0, &check.json, NULL,
+		    "print the findings as JSON"},
+		{.type = OPT_END},
+	};
+	struct host_config *config;
+	int code = opts_parse(&command, opts, argc, argv, &check.words);
+
+	if (code < 0) {
+		config = settings_load(&check.settings);
+		code = config ? check_core(&check, config) : 1;
+	}
+	diags_release(&check.findings);
+	free(check.words.items);
+	free(check.settings.packs.items);
+	return code;
+}

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "wire/peer.h"
+
+struct event_base;
+
+/*
+ * Core's side of the spawner: the process that forks workers. It is started
+ * first of all, so that it inherits neither store nor key, and again when it
+ * died; requests that come meanwhile wait for the new one.
+ */
+struct nursery_request;
+
+/* The worker's process id, or -1 with why. */
+typedef void nursery_born_fn(void *arg, pid_t pid, const char *why);
+
+TAILQ_HEAD(nursery_requests, nursery_request);
+
+struct nursery {
+	struct event_base *base;
+	struct peer link;
+	bool linked;
+	pid_t pid;
+	uint32_t next_id;
+	unsigned deaths; /* without a birth in between */
+	struct event *restart;
+	struct nursery_requests requests;
+};
+
+/* Starts the spawner; -1 with e. */
+int nursery_init(struct nursery *n, struct event_base *base, struct err *e);
+void nursery_release(struct nursery *n);
+
+/*
+ * Asks for a worker; takes link and page, which are closed once the spawner
+ * has them. name is for the process list.
+ */
+struct nursery_request *nursery_spawn(struct nursery *n, const char *name,
+    int link, int page, nursery_born_fn *born, void *arg);
+
+/* The answer is not wanted any more; born is not called. */
+void nursery_cancel(struct nursery *n, struct nursery_request *r);
+
+/* A process ended; true if it was the spawner. */
+bool nursery_reap(struct nursery *n, pid_t pid, int status);

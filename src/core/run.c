@@ -1,0 +1,226 @@
+/*
+ * `sensorhost run`: one sensor in the foreground, its instances on stdout,
+ * logs and dead letters on stderr. A role of core; called by main.
+ */
+#include <event2/event.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/must.h"
+#include "core/core.h"
+#include "core/printer.h"
+#include "core/roles.h"
+#include "core/settings.h"
+#include "core/trigger.h"
+#include "pack/catalog.h"
+
+/* How long a stop may go on printing what is durable already. */
+#define LAST_LINES_US 2000000
+
+static const struct command command = {
+	.name = "run",
+	.words = "pack.Sensor",
+	.summary = "Runs one sensor in the foreground, also a disabled one: "
+	    "each of its trigger\ninstances is a JSON line on stdout once it "
+	    "is on disk; logs and dead letters\ngo to stderr. SIGHUP reloads "
+	    "it, SIGTERM and SIGINT stop it in order.",
+	.details = "exit codes: 0 done, 1 failed (the sensor was rejected, or "
+	    "with --once it raised\nan error or a poll failed), 2 usage\n",
+	.min_words = 1,
+	.max_words = 1,
+};
+
+/* What the command line says. */
+struct run {
+	struct settings settings;
+	bool once;
+	bool dry_run;
+	bool verbose;
+	uint64_t count;
+	int64_t duration_us;
+	struct opt_list parameters;
+	const char *ref;
+	struct event *timer;
+	int code;
+};
+
+/* core.settled: the sensor has come to an end by itself. */
+static void
+on_settled(struct core *core, struct supervisor *s)
+{
+	struct run *run = core->role;
+
+	if (s->refused || s->once_failed)
+		run->code = 1;
+	core_stop(core, "the sensor has ended");
+}
+
+/* printer_closed_fn: stdout is closed, or all lines wanted are out. */
+static void
+on_printed(void *arg)
+{
+	core_stop(arg, "nothing more is to be printed");
+}
+
+/* event_callback_fn: --for is over. */
+static void
+timer_cb(evutil_socket_t fd, short events, void *arg)
+{
+	(void)fd;
+	(void)events;
+	core_stop(arg, "the time of --for is over");
+}
+
+/* Adds what --trigger-parameters says; -1, or the exit code. */
+static int
+add_parameters(const struct run *run, struct supervisor *s)
+{
+	size_t i;
+
+	for (i = 0; i < run->parameters.count; i++) {
+		const char *text = run->parameters.items[i];
+		json_error_t why;
+		json_t *p = json_loads(text, JSON_REJECT_DUPLICATES, &why);
+		struct err e;
+
+		if (!json_is_object(p)) {
+			json_decref(p);
+			return opts_usage(&command, "--trigger-parameters "
+			    "'%s': a JSON object is wanted%s%s", text,
+			    p ? "" : ": ", p ? "" : why.text);
+		}
+		if (!trigger_type_for(s->meta, p, &e)) {
+			json_decref(p);
+			fprintf(stderr, "sensorhost: --trigger-parameters "
+			    "'%s': %s\n", text, e.text);
+			return 1;
+		}
+		json_array_append_new(s->parameters, p);
+	}
+	return -1;
+}
+
+/* Writes what is wrong with the sensor's own pack to stderr. */
+static void
+print_findings(const struct core *core, const char *ref)
+{
+	const struct diags *d = catalog_diags(core->catalog);
+	const struct sensor_meta *meta = catalog_sensor_by_ref(core->catalog,
+	    ref);
+	size_t i;
+
+	for (i = 0; i < d->count; i++) {
+		const struct diag *item = &d->items[i];
+		char *text;
+
+		if (meta && item->file && strncmp(item->file, meta->pack->dir,
+		    strlen(meta->pack->dir)) != 0)
+			continue;
+		text = diag_print(item);
+		fprintf(stderr, "sensorhost: %s\n", text);
+		free(text);
+	}
+}
+
+/* Finds the sensor and gets everything ready; -1, or the exit code. */
+static int
+prepare(struct core *core, struct run *run)
+{
+	struct sensor_meta *meta;
+	struct supervisor *s;
+	struct err e;
+	int code;
+
+	core_read_catalog(core);
+	print_findings(core, run->ref);
+	meta = catalog_sensor_want(core->catalog, run->ref, &e);
+	if (!meta) {
+		fprintf(stderr, "sensorhost: %s\n", e.text);
+		return 1;
+	}
+	s = core_add(core, meta);
+	code = add_parameters(run, s);
+	if (code >= 0)
+		return code;
+	core->printer = printer_new(core->base, core->store, s->number,
+	    run->count, on_printed, core);
+	if (run->duration_us > 0) {
+		const struct timeval tv = {
+		    .tv_sec = run->duration_us / 1000000,
+		    .tv_usec = run->duration_us % 1000000};
+
+		run->timer = event_new(core->base, -1, 0, timer_cb, core);
+		must(run->timer && event_add(run->timer, &tv) == 0);
+	}
+	supervisor_start(s);
+	return -1;
+}
+
+/* Runs to the end; returns the exit code. */
+static int
+run_core(struct run *run, struct host_config *config)
+{
+	struct core core = {.config = config, .once = run->once,
+	    .dry_run = run->dry_run, .verbose = run->verbose, .shows = true,
+	    .settled = on_settled, .role = run};
+	struct err e;
+	int code;
+
+	if (core_init(&core, &e) != 0) {
+		fprintf(stderr, "sensorhost: %s\n", e.text);
+		core_release(&core);
+		return 1;
+	}
+	code = prepare(&core, run);
+	if (code < 0) {
+		core_loop(&core);
+		printer_finish(core.printer, LAST_LINES_US);
+		code = core.broken ? 1 : run->code;
+	}
+	if (run->timer)
+		event_free(run->timer);
+	core_release(&core);
+	return code;
+}
+
+int
+role_run(int argc, char **argv)
+{
+	struct run run = {.count = UINT64_MAX};
+	const struct opt opts[] = {
+		SETTINGS_OPTS(run.settings),
+		{OPT_FLAG, "once", 0, &run.once, NULL,
+		    "one poll, or until run returns; an error exits 1"},
+		{OPT_NUMBER, "count", 'n', &run.count, "N",
+		    "stop after N trigger instances"},
+		{OPT_DURATION, "for", 0, &run.duration_us, "DURATION",
+		    "stop after a time, such as 10s"},
+		{OPT_FLAG, "dry-run", 0, &run.dry_run, NULL,
+		    "write nothing; show datastore changes on stderr"},
+		{OPT_LIST, "trigger-parameters", 0, &run.parameters, "JSON",
+		    "a parameterised trigger, as a rule makes; repeatable"},
+		{OPT_FLAG, "verbose", 'v', &run.verbose, NULL,
+		    "also log each unit of work and what ended it"},
+		{.type = OPT_END},
+	};
+	struct host_config *config;
+	struct opt_list words;
+	int code = opts_parse(&command, opts, argc, argv, &words);
+
+	if (code < 0 && run.count == 0)
+		code = opts_usage(&command, "--count 0: at least 1 is wanted");
+	if (code < 0) {
+		run.ref = words.items[0];
+		config = settings_load(&run.settings);
+		if (run.verbose)
+			log_set_level(LOG_DEBUG);
+		code = config ? run_core(&run, config) : 1;
+	}
+	free(words.items);
+	free(run.settings.packs.items);
+	free(run.parameters.items);
+	return code;
+}

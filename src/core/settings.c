@@ -1,0 +1,62 @@
+/*
+ * From a command line to the host's configuration. Called by the roles of
+ * core before anything is opened.
+ */
+#include "core/settings.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/paths.h"
+
+/* Writes every finding to stderr. */
+static void
+print_findings(const struct diags *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->count; i++) {
+		char *text = diag_print(&d->items[i]);
+
+		fprintf(stderr, "sensorhost: %s\n", text);
+		free(text);
+	}
+}
+
+/* Puts the command line's options on top; -1 after saying why not. */
+static int
+override(struct host_config *h, const struct settings *s)
+{
+	struct err e;
+	size_t i;
+
+	if (s->data && host_config_set(h, "data_dir", s->data, &e) != 0) {
+		fprintf(stderr, "sensorhost: --data: %s\n", e.text);
+		return -1;
+	}
+	if (s->packs.count > 0)
+		host_list_clear(&h->packs_path);
+	for (i = 0; i < s->packs.count; i++)
+		host_list_add(&h->packs_path, s->packs.items[i]);
+	return 0;
+}
+
+struct host_config *
+settings_load(const struct settings *s)
+{
+	struct host_config *h;
+	struct diags diags;
+
+	diags_init(&diags);
+	h = host_config_load(s->config, paths_packs_dir(), &diags);
+	print_findings(&diags);
+	diags_release(&diags);
+	if (h && override(h, s) != 0) {
+		host_config_free(&h);
+		return NULL;
+	}
+	if (h)
+		log_set_level((enum log_level)log_level_parse(h->log_level));
+	return h;
+}

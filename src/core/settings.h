@@ -1,0 +1,24 @@
+#pragma once
+
+#include "base/opts.h"
+#include "pack/host_config.h"
+
+/* The options that every role of core has. */
+struct settings {
+	const char *config;
+	const char *data;
+	struct opt_list packs;
+};
+
+#define SETTINGS_OPTS(s)                                                   \
+	{OPT_TEXT, "config", 'c', &(s).config, "FILE",                     \
+	    "host configuration (sensorhost.yaml)"},                       \
+	{OPT_TEXT, "data", 0, &(s).data, "DIR", "data folder"},            \
+	{OPT_LIST, "packs", 0, &(s).packs, "DIR",                          \
+	    "folder that holds packs; repeatable, replaces packs_path"}
+
+/*
+ * The host's configuration with these on top; what is wrong with it is
+ * written to stderr. NULL: there was an error.
+ */
+struct host_config *settings_load(const struct settings *s);

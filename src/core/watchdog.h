@@ -1,0 +1,25 @@
+#pragma once
+
+#include <stdint.h>
+
+struct child;
+struct core;
+struct event;
+
+/*
+ * Looks at every worker's page at each tick. A worker that was in the same
+ * turn of Lua for longer than limits.slice is killed. Time is counted in
+ * core's own ticks, so that a host that stood still accuses nobody.
+ */
+struct watchdog {
+	struct core *core;
+	struct event *tick;
+};
+
+#define WATCHDOG_TICK_US 250000
+
+void watchdog_init(struct watchdog *w, struct core *core);
+void watchdog_release(struct watchdog *w);
+
+/* One look at one worker; slice in microseconds. */
+void watchdog_look(struct child *c, int64_t slice_us);
