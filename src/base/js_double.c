@@ -225,7 +225,8 @@ js_double_text(char text[JS_NUMBER_TEXT], double value)
 	size_t sign = 0, n;
 	int scale;
 
-	if (value >= -EXACT && value <= EXACT && value == (double)(int64_t)value) {
+	if (value >= -EXACT && value <= EXACT &&
+	    value == (double)(int64_t)value) {
 		int64_t whole = (int64_t)value;
 
 		if (whole >= 0)

@@ -144,14 +144,16 @@ cross_number(struct scan *s)
 	if (s->at < s->end && *s->at == '.') {
 		s->at++;
 		if (!cross_digits(s))
-			return bad(s, "a number without digits after its point");
+			return bad(s,
+			    "a number without digits after its point");
 	}
 	if (s->at < s->end && (*s->at | 0x20) == 'e') {
 		s->at++;
 		if (s->at < s->end && (*s->at == '+' || *s->at == '-'))
 			s->at++;
 		if (!cross_digits(s))
-			return bad(s, "a number without digits in its exponent");
+			return bad(s,
+			    "a number without digits in its exponent");
 	}
 	return true;
 }

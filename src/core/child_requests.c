@@ -95,8 +95,8 @@ static void
 refuse_seal(struct child *c, uint32_t id, enum seal_result r,
     const struct err *e)
 {
-	const char *kind = r == SEAL_NO_KEY ? "not_found" : r == SEAL_WRONG_KEY ?
-	    "auth" : "invalid";
+	const char *kind = r == SEAL_NO_KEY ? "not_found" :
+	    r == SEAL_WRONG_KEY ? "auth" : "invalid";
 	const char *why = r == SEAL_NO_KEY ? core_no_key(c->core) : NULL;
 
 	refuse(c, id, kind, why ? why : e->text);

@@ -25,7 +25,7 @@ typedef int config_lookup_fn(void *arg, const char *scope, const char *name,
 
 struct config {
 	json_t *value;		/* an object; nulls are kept */
-	json_t *secrets;	/* array of strings: the secret values, to mask */
+	json_t *secrets;	/* array of strings: secret values, to mask */
 	json_t *secret_paths;	/* array of JSON pointers into value */
 	bool rendered;		/* false: templates left in, lookup was NULL */
 	bool ok;		/* false: errors were reported */

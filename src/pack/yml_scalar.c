@@ -152,7 +152,8 @@ is_special(const char *text, size_t len)
 	if (len == 5 && (text[0] == '-' || text[0] == '+'))
 		return text[1] == '.' && name_is("inf", text + 2, 3);
 	return len == 4 && text[0] == '.' && (name_is("inf", text + 1, 3) ||
-	    memcmp(text + 1, "nan", 3) == 0 || memcmp(text + 1, "NaN", 3) == 0 ||
+	    memcmp(text + 1, "nan", 3) == 0 ||
+	    memcmp(text + 1, "NaN", 3) == 0 ||
 	    memcmp(text + 1, "NAN", 3) == 0);
 }
 

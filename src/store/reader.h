@@ -31,5 +31,5 @@ void store_reader_rest(struct store_reader *r);
  * created, or is there and empty. On failure nothing is left there. bytes
  * (may be NULL) gets the size of the copy.
  */
-int store_reader_backup(struct store_reader *r, const char *dest, uint64_t *bytes,
-    struct err *e);
+int store_reader_backup(struct store_reader *r, const char *dest,
+    uint64_t *bytes, struct err *e);

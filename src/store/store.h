@@ -56,7 +56,7 @@ const char *store_dir(const struct store *s);
 enum store_result {
 	STORE_DONE,	/* all of it is on disk */
 	STORE_AGAIN,	/* nothing is kept; there is room now: stage it again */
-	STORE_FULL,	/* nothing is kept: wait for room, then stage it again */
+	STORE_FULL,	/* nothing is kept: wait for room, stage it again */
 	STORE_BROKEN,	/* the disk fails: acknowledge nothing, say so, exit */
 };
 
@@ -92,7 +92,7 @@ void store_abort(struct store *s);
 enum store_room {
 	ROOM_YES,
 	ROOM_DISK,	/* the disk is (nearly) full: e says which */
-	ROOM_HELD,	/* journal at retain_size, held by a consumer: e says it */
+	ROOM_HELD,	/* at retain_size, held by a consumer: e says it */
 };
 enum store_room store_room(struct store *s, struct err *e);
 

@@ -46,7 +46,7 @@ enum msg_type {
 
 	/* worker to core */
 	MSG_COMMIT,  /* u8 flags MSG_UNIT_*, then the operations of the unit
-	              * (below) up to the end; reply, once it is on disk: empty */
+	              * (below) to the end; reply, once it is on disk: empty */
 	MSG_KV_GET,  /* str key, u8 1 = decrypt;
 	              * reply: u8 found; if found u8 sealed (0 after decryption,
 	              * too), i64 expiry in Unix microseconds or 0, bytes value
@@ -83,7 +83,7 @@ enum msg_state {
 	                     * "undone": {"dispatches": n, "values": n}} */
 	MSG_STATE_RETURNED, /* run came back without finish; {"after": s} */
 	MSG_STATE_STOPPED,  /* after STOP: {"cleanup_error": text or absent} */
-	MSG_STATE_ONCE,     /* --once is done: {"failed": bool, "error": text} */
+	MSG_STATE_ONCE,     /* --once: {"failed": bool, "error": text} */
 	MSG_STATES
 };
 /*

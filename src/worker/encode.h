@@ -25,7 +25,7 @@ struct encode_schema *encode_schema_new(lua_State *L,
 void encode_schema_free(lua_State *L, struct encode_schema **e);
 
 struct encode_options {
-	size_t max;	/* bytes of JSON at most, checked while writing; 0: no */
+	size_t max;	/* JSON bytes at most, checked while writing; 0: no */
 	bool object;	/* the value itself must be an object; {} is one */
 };
 
