@@ -1,0 +1,30 @@
+-- Uids of triggers are StackStorm's, to the letter: the vectors were made by
+-- its own code.
+
+local ffi = require("ffi")
+local lib = require("spec.support.lib")
+
+ffi.cdef([[
+typedef struct json_t json_t;
+json_t *json_loads(const char *, size_t, void *);
+char *trigger_uid(const char *, const char *, const json_t *);
+void free(void *);
+]])
+
+local vectors = {
+	["{}"] = "99914b932bd37a50b983c5e7c90ae93b",
+	['{"url":"my/hook"}'] = "d8abcd4400870a77e79bdbcbaf2526cb",
+	['{"b":1,"a":[1,2]}'] = "bd2ae43fc8b94e34168a069b6c2060b7",
+	['{"u":"é"}'] = "dbe0cce57d14b0b8c16e7e69b60de053",
+}
+
+describe("trigger_uid", function()
+	for parameters, md5 in pairs(vectors) do
+		it("of " .. parameters, function()
+			local p = lib.json_loads(parameters, 0, nil)
+			local uid = lib.trigger_uid("pack", "name", p)
+			assert.equal("trigger:pack:name:" .. md5, ffi.string(uid))
+			ffi.C.free(uid)
+		end)
+	end
+end)
