@@ -40,6 +40,8 @@ struct core {
 	bool verbose;
 	bool checking;
 	bool shows;  /* dead letters, and in a dry run writes, on stderr */
+	/* whether a sensor of the catalog runs here */
+	bool (*wants)(struct core *core, const struct sensor_meta *meta);
 	void (*settled)(struct core *core, struct supervisor *s);
 	void *role;
 

@@ -55,6 +55,17 @@ supervisor_of(struct core *core, const char *ref)
 	return NULL;
 }
 
+/* A sensor that does not run here yet. */
+static void
+start_new(struct reload *r, const struct plan_item *item)
+{
+	struct sensor_meta *meta = item->after;
+
+	if (item->kind != PLAN_BROKEN && item->kind != PLAN_REMOVED &&
+	    r->core->wants && r->core->wants(r->core, meta))
+		supervisor_start(core_add(r->core, meta));
+}
+
 /* What the new catalog means for one sensor of this host. */
 static void
 apply_item(struct reload *r, struct catalog *new, struct plan_item *item)
@@ -62,8 +73,10 @@ apply_item(struct reload *r, struct catalog *new, struct plan_item *item)
 	struct sensor_meta *known = item->after ? item->after : item->before;
 	struct supervisor *s = supervisor_of(r->core, known->ref);
 
-	if (!s)
+	if (!s) {
+		start_new(r, item);
 		return;
+	}
 	switch (item->kind) {
 	case PLAN_UNCHANGED:
 		/* What waited for a reload (a rejected sensor) starts. */

@@ -5,4 +5,5 @@
  * command's own word; each returns the exit code.
  */
 int role_run(int argc, char **argv);
+int role_serve(int argc, char **argv);
 int role_check(int argc, char **argv);

@@ -103,7 +103,7 @@ spec_make(struct supervisor *s, const struct sensor_meta *meta)
 	    "first_poll", meta->first_poll == FIRST_POLL_SCHEDULED ?
 	    "scheduled" : "now",
 	    "last_poll", seconds_or_null(state.last_poll_us),
-	    "first_poll_delay", 0.0,
+	    "first_poll_delay", s->first_delay,
 	    "on_invalid", meta->on_invalid == ON_INVALID_RAISE ? "raise" :
 	    "dead_letter",
 	    "limits", limits_of(core->config, meta),
@@ -112,6 +112,7 @@ spec_make(struct supervisor *s, const struct sensor_meta *meta)
 	    "config", meta->pack->config.value,
 	    "secrets", meta->pack->config.secrets,
 	    "types", types_of(meta), "triggers", triggers_of(s, meta));
+	s->first_delay = 0;
 	must(spec);
 	text = json_dumps(spec, JSON_COMPACT);
 	must(text);

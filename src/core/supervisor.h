@@ -68,6 +68,7 @@ struct supervisor {
 	int64_t next_start;      /* Unix microseconds, while backing off */
 	char *last_error;        /* NULL: none yet */
 	struct event *timer;     /* the end of the backoff */
+	double first_delay;      /* of the first poll, in seconds, once */
 	json_t *parameters;      /* array of objects: --trigger-parameters */
 };
 

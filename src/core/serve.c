@@ -1,0 +1,214 @@
+/*
+ * `sensorhost serve`: every enabled sensor of every pack. A role of core;
+ * called by main. It chooses which sensors run here and says when they do.
+ */
+#include <event2/event.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/digest.h"
+#include "base/log.h"
+#include "base/must.h"
+#include "core/core.h"
+#include "core/roles.h"
+#include "core/settings.h"
+#include "pack/catalog.h"
+#include "store/registry.h"
+#include "store/sensor_state.h"
+
+#define SPREAD_MAX 10.0
+#define POLL_INTERVAL 5.0
+
+static const struct command command = {
+	.name = "serve",
+	.words = "",
+	.summary = "Runs all enabled sensors of all packs until SIGTERM or "
+	    "SIGINT; SIGHUP reloads them.\nPrints \"ready\" on stderr once "
+	    "they run.",
+	.details = "exit codes: 0 stopped in order, 1 failed, 2 usage\n",
+};
+
+/* What the command line says. */
+struct serve {
+	struct settings settings;
+	struct opt_list only;
+	struct opt_list except;
+	bool verbose;
+	bool ready;
+	struct event *look; /* until all have started */
+};
+
+/* True if a glob of the list matches. */
+static bool
+matches(const struct opt_list *globs, const char *ref)
+{
+	size_t i;
+
+	for (i = 0; i < globs->count; i++)
+		if (fnmatch(globs->items[i], ref, 0) == 0)
+			return true;
+	return false;
+}
+
+/* core.wants: enabled, by the operator's word before the metadata's. */
+static bool
+wants(struct core *core, const struct sensor_meta *meta)
+{
+	const struct serve *serve = core->role;
+	struct view *v = store_view(core->store, 0);
+	struct sensor_state state = {0};
+	uint32_t number = registry_sensor_find(v, meta->ref);
+
+	if ((serve->only.count > 0 && !matches(&serve->only, meta->ref)) ||
+	    matches(&serve->except, meta->ref))
+		return false;
+	if (number)
+		sensor_state_get(v, number, &state);
+	return state.by_operator == SWITCH_NONE ? meta->enabled :
+	    state.by_operator == SWITCH_ENABLED;
+}
+
+/* Spreads first polls by hash(ref) over the interval, at most 10 s. */
+static double
+first_delay(const struct sensor_meta *meta)
+{
+	double span = meta->poll_interval > 0 ? meta->poll_interval :
+	    POLL_INTERVAL;
+	uint8_t digest[DIGEST_BYTES];
+	struct digest_state d;
+	uint32_t hash;
+
+	digest_init(&d);
+	digest_str(&d, meta->ref);
+	digest_final(&d, digest);
+	memcpy(&hash, digest, sizeof(hash));
+	return (span < SPREAD_MAX ? span : SPREAD_MAX) * hash / 4294967296.0;
+}
+
+/* True once no sensor is in its first start any more. */
+static bool
+all_started(const struct core *core, size_t *running)
+{
+	struct supervisor *s;
+
+	*running = 0;
+	TAILQ_FOREACH(s, &core->supervisors, link) {
+		if (s->state == SENSOR_STARTING)
+			return false;
+		*running += s->state == SENSOR_RUNNING;
+	}
+	return true;
+}
+
+/* event_callback_fn: are all of them up? */
+static void
+look_cb(evutil_socket_t fd, short events, void *arg)
+{
+	struct core *core = arg;
+	struct serve *serve = core->role;
+	size_t running;
+
+	(void)fd;
+	(void)events;
+	if (serve->ready || !all_started(core, &running))
+		return;
+	serve->ready = true;
+	event_del(serve->look);
+	fprintf(stderr, "ready: %zu sensor%s\n", running,
+	    running == 1 ? "" : "s");
+}
+
+/* Writes the findings of all packs to the log. */
+static void
+log_findings(const struct diags *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->count; i++) {
+		char *text = diag_print(&d->items[i]);
+
+		log_at(d->items[i].level == DIAG_ERROR ? LOG_ERROR :
+		    LOG_WARNING, NULL, "%s", text);
+		free(text);
+	}
+}
+
+/* Adds and starts every sensor that is wanted here. */
+static void
+start_all(struct core *core)
+{
+	const struct timeval often = {.tv_usec = 20000};
+	struct serve *serve = core->role;
+	size_t i;
+
+	for (i = 0; i < catalog_sensor_count(core->catalog); i++) {
+		struct sensor_meta *meta = catalog_sensor(core->catalog, i);
+		struct supervisor *s;
+
+		if (meta->rejected || !core->wants(core, meta))
+			continue;
+		s = core_add(core, meta);
+		s->first_delay = first_delay(meta);
+		supervisor_start(s);
+	}
+	store_rest(core->store);
+	serve->look = event_new(core->base, -1, EV_PERSIST, look_cb, core);
+	must(serve->look && event_add(serve->look, &often) == 0);
+}
+
+/* Serves to the end; returns the exit code. */
+static int
+serve_core(struct serve *serve, struct host_config *config)
+{
+	struct core core = {.config = config, .verbose = serve->verbose,
+	    .wants = wants, .role = serve};
+	struct err e;
+	int code = 1;
+
+	if (core_init(&core, &e) == 0) {
+		core_read_catalog(&core);
+		log_findings(catalog_diags(core.catalog));
+		start_all(&core);
+		core_loop(&core);
+		code = core.broken ? 1 : 0;
+	} else {
+		fprintf(stderr, "sensorhost: %s\n", e.text);
+	}
+	if (serve->look)
+		event_free(serve->look);
+	core_release(&core);
+	return code;
+}
+
+int
+role_serve(int argc, char **argv)
+{
+	struct serve serve = {0};
+	const struct opt opts[] = {
+		SETTINGS_OPTS(serve.settings),
+		{OPT_LIST, "only", 0, &serve.only, "GLOB",
+		    "only sensors whose ref matches; repeatable"},
+		{OPT_LIST, "except", 0, &serve.except, "GLOB",
+		    "no sensor whose ref matches; repeatable"},
+		{OPT_FLAG, "verbose", 'v', &serve.verbose, NULL,
+		    "also log each unit of work and what ended it"},
+		{.type = OPT_END},
+	};
+	struct host_config *config;
+	struct opt_list words;
+	int code = opts_parse(&command, opts, argc, argv, &words);
+
+	if (code < 0) {
+		config = settings_load(&serve.settings);
+		if (serve.verbose)
+			log_set_level(LOG_DEBUG);
+		code = config ? serve_core(&serve, config) : 1;
+	}
+	free(words.items);
+	free(serve.settings.packs.items);
+	free(serve.only.items);
+	free(serve.except.items);
+	return code;
+}
