@@ -3,12 +3,10 @@
 
 local ffi = require("ffi")
 local lib = require("spec.support.lib")
+local pack = require("spec.support.pack")
 
 ffi.cdef([[
-typedef struct json_t json_t;
-json_t *json_loads(const char *, size_t, void *);
 char *trigger_uid(const char *, const char *, const json_t *);
-void free(void *);
 ]])
 
 local vectors = {
@@ -21,8 +19,8 @@ local vectors = {
 describe("trigger_uid", function()
 	for parameters, md5 in pairs(vectors) do
 		it("of " .. parameters, function()
-			local p = lib.json_loads(parameters, 0, nil)
-			local uid = lib.trigger_uid("pack", "name", p)
+			local uid = lib.trigger_uid("pack", "name",
+				pack.json(parameters))
 			assert.equal("trigger:pack:name:" .. md5, ffi.string(uid))
 			ffi.C.free(uid)
 		end)

@@ -177,8 +177,8 @@ start_loads(struct core *core)
 		if (meta->rejected)
 			continue;
 		s = core_add(core, meta);
-		c = child_new(core, meta, s->number, 1, spec_make(s, meta),
-		    &ops, s);
+		c = child_new(core, core->catalog, meta, s->number, 1,
+		    spec_make(s, meta), &ops, s);
 		child_set_deadline(c, LOAD_US, "did not load within 10 s");
 		check->loads++;
 	}

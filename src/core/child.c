@@ -19,7 +19,10 @@
 #include "base/xalloc.h"
 #include "core/child_messages.h"
 #include "core/core.h"
-#include "pack/pack.h"
+#include "pack/catalog.h"
+
+/* A worker that lets so much pile up does not read its link. */
+#define BACKLOG_MAX (64u * 1024u * 1024u)
 
 /* event_callback_fn: the deadline has passed. */
 static void
@@ -77,7 +80,6 @@ on_born(void *arg, pid_t pid, const char *why)
 {
 	struct child *c = arg;
 
-	c->request = NULL;
 	if (pid < 0) {
 		c->reaped = true;
 		free(c->killed_for);
@@ -125,9 +127,10 @@ fail_birth(struct child *c, const char *why)
 }
 
 struct child *
-child_new(struct core *core, const struct sensor_meta *meta,
-    uint32_t sensor, uint64_t generation, char *spec,
-    const struct child_ops *ops, void *owner)
+child_new(struct core *core, struct catalog *catalog,
+    const struct sensor_meta *meta, uint32_t sensor,
+    uint64_t generation, char *spec, const struct child_ops *ops,
+    void *owner)
 {
 	struct child *c = xcalloc(1, sizeof(*c));
 	int ends[2], page;
@@ -135,6 +138,7 @@ child_new(struct core *core, const struct sensor_meta *meta,
 
 	c->references = 1;
 	c->core = core;
+	c->catalog = catalog_ref(catalog);
 	c->meta = meta;
 	c->sensor = sensor;
 	c->generation = generation;
@@ -161,7 +165,7 @@ child_new(struct core *core, const struct sensor_meta *meta,
 	c->linked = true;
 	send_spec(c);
 	c->state = CHILD_LOADING;
-	c->request = nursery_spawn(&core->nursery, meta->ref, ends[1], page,
+	nursery_spawn(&core->nursery, meta->ref, ends[1], page,
 	    on_born, child_ref(c));
 	return c;
 }
@@ -192,6 +196,7 @@ child_free(struct child *c)
 	}
 	event_free(c->deadline);
 	page_free(&c->page);
+	catalog_unref(&c->catalog);
 	json_decref(c->details);
 	free(c->spec);
 	free(c->killed_for);
@@ -202,11 +207,26 @@ void
 child_send(struct child *c, uint8_t type, uint32_t id,
     const struct buf *body)
 {
-	if (!c->linked || c->link_ended)
+	if (!c->linked || c->link_ended || c->killed_for)
 		return;
+	if (peer_backlog(&c->peer) > BACKLOG_MAX) {
+		child_bad(c, "it does not read what it asked for");
+		return;
+	}
 	peer_queue(&c->peer, type, id, body ? body->data : NULL,
 	    body ? body->len : 0);
 	turn_answer(&c->core->turn, &c->peer);
+}
+
+void
+child_take(struct child *c, struct catalog *catalog,
+    const struct sensor_meta *meta)
+{
+	struct catalog *old = c->catalog;
+
+	c->catalog = catalog_ref(catalog);
+	c->meta = meta;
+	catalog_unref(&old);
 }
 
 void

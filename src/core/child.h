@@ -11,10 +11,10 @@
 #include "wire/page.h"
 #include "wire/peer.h"
 
+struct catalog;
 struct child;
 struct core;
 struct event;
-struct nursery_request;
 struct sensor_meta;
 
 /*
@@ -53,6 +53,7 @@ struct child {
 	struct core *core;
 	const struct child_ops *ops;
 	void *owner; /* the supervisor; NULL: nobody listens any more */
+	struct catalog *catalog; /* a reference: meta is borrowed from it */
 	const struct sensor_meta *meta;
 	uint32_t sensor; /* number in the registry */
 	uint64_t generation;
@@ -62,7 +63,6 @@ struct child {
 	bool linked; /* peer is in use */
 	bool link_ended;
 	struct page *page;
-	struct nursery_request *request;
 	char *spec; /* the LOAD message's JSON, until it is sent */
 	uint32_t next_id;
 	uint32_t hello_id, load_id, quiet_id;
@@ -84,7 +84,8 @@ struct child {
  * Starts a worker for a sensor under a generation that is on disk. spec is
  * taken over. The caller owns one reference.
  */
-struct child *child_new(struct core *core, const struct sensor_meta *meta,
+struct child *child_new(struct core *core, struct catalog *catalog,
+    const struct sensor_meta *meta,
     uint32_t sensor, uint64_t generation, char *spec,
     const struct child_ops *ops, void *owner);
 struct child *child_ref(struct child *c);
@@ -92,6 +93,10 @@ struct child *child_ref(struct child *c);
 /* The last one buries it: it is freed when the turn ends (child_free). */
 void child_unref(struct child **c);
 void child_free(struct child *c);
+
+/* The same sensor, unchanged, in a newer catalog. */
+void child_take(struct child *c, struct catalog *catalog,
+    const struct sensor_meta *meta);
 
 void child_start(struct child *c);
 void child_quiet(struct child *c, int64_t grace_us);

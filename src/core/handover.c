@@ -101,8 +101,8 @@ allot_done(struct change *change)
 	struct supervisor *s = c->s;
 
 	if (s->handover.step == HANDOVER_LOADING && !s->handover.incoming)
-		s->handover.incoming = child_new(s->core, s->handover.meta,
-		    s->number, c->generation,
+		s->handover.incoming = child_new(s->core, s->handover.catalog,
+		    s->handover.meta, s->number, c->generation,
 		    spec_make(s, s->handover.meta), &supervisor_child_ops,
 		    s);
 	free(c);
@@ -131,6 +131,13 @@ handover_abandon(struct supervisor *s)
 	    s->handover.step == HANDOVER_FLIPPING)
 		return;
 	discard_incoming(s, "the sensor is stopped");
+	clear(s);
+}
+
+void
+handover_release(struct supervisor *s)
+{
+	discard_incoming(s, "core stops");
 	clear(s);
 }
 

@@ -19,6 +19,9 @@ void handover_begin(struct supervisor *s, struct catalog *catalog,
 /* Ends one that is under way without a word (the sensor is stopped). */
 void handover_abandon(struct supervisor *s);
 
+/* Frees what a handover holds, wherever it is: core ends. */
+void handover_release(struct supervisor *s);
+
 /* What happens on the way; called by supervisor.c. */
 void handover_loaded(struct supervisor *s);
 void handover_quiet(struct supervisor *s);

@@ -29,7 +29,7 @@ struct nursery_request {
 	char *name;
 	int link;
 	int page;
-	nursery_born_fn *born; /* NULL: cancelled */
+	nursery_born_fn *born;
 	void *arg;
 };
 
@@ -104,10 +104,7 @@ on_message(struct peer *p, const struct frame *f)
 		why = msg_get_text(&c);
 	}
 	TAILQ_REMOVE(&n->requests, r, entry);
-	if (r->born)
-		r->born(r->arg, pid, why);
-	else if (pid > 0)
-		kill(pid, SIGKILL);
+	r->born(r->arg, pid, why);
 	free(why);
 	request_free(r);
 }
@@ -194,7 +191,7 @@ nursery_release(struct nursery *n)
 	event_free(n->restart);
 }
 
-struct nursery_request *
+void
 nursery_spawn(struct nursery *n, const char *name, int link, int page,
     nursery_born_fn *born, void *arg)
 {
@@ -208,14 +205,6 @@ nursery_spawn(struct nursery *n, const char *name, int link, int page,
 	TAILQ_INSERT_TAIL(&n->requests, r, entry);
 	if (n->linked)
 		send_request(n, r);
-	return r;
-}
-
-void
-nursery_cancel(struct nursery *n, struct nursery_request *r)
-{
-	(void)n;
-	r->born = NULL;
 }
 
 /*
@@ -232,8 +221,7 @@ fail_sent(struct nursery *n)
 		if (r->id == 0)
 			continue;
 		TAILQ_REMOVE(&n->requests, r, entry);
-		if (r->born)
-			r->born(r->arg, -1, "the spawner ended");
+		r->born(r->arg, -1, "the spawner ended");
 		request_free(r);
 	}
 }

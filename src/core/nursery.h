@@ -41,11 +41,8 @@ void nursery_release(struct nursery *n);
  * Asks for a worker; takes link and page, which are closed once the spawner
  * has them. name is for the process list.
  */
-struct nursery_request *nursery_spawn(struct nursery *n, const char *name,
+void nursery_spawn(struct nursery *n, const char *name,
     int link, int page, nursery_born_fn *born, void *arg);
-
-/* The answer is not wanted any more; born is not called. */
-void nursery_cancel(struct nursery *n, struct nursery_request *r);
 
 /* A process ended; true if it was the spawner. */
 bool nursery_reap(struct nursery *n, pid_t pid, int status);

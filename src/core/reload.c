@@ -55,6 +55,15 @@ supervisor_of(struct core *core, const char *ref)
 	return NULL;
 }
 
+/* A sensor that did not change goes on, on the newer catalog. */
+static void
+keep(struct supervisor *s, struct catalog *new, struct sensor_meta *meta)
+{
+	supervisor_take(s, new, meta);
+	if (s->current)
+		child_take(s->current, new, meta);
+}
+
 /* A sensor that does not run here yet. */
 static void
 start_new(struct reload *r, const struct plan_item *item)
@@ -84,7 +93,7 @@ apply_item(struct reload *r, struct catalog *new, struct plan_item *item)
 		    s->state == SENSOR_BACKING_OFF)
 			supervisor_reload(s, new, item->after);
 		else
-			supervisor_take(s, new, item->after);
+			keep(s, new, item->after);
 		break;
 	case PLAN_CHANGED:
 	case PLAN_ADDED:

@@ -103,7 +103,7 @@ start_done(struct change *change)
 	struct supervisor *s = c->s;
 
 	if (s->state == SENSOR_STARTING && !s->current)
-		s->current = child_new(s->core, s->meta, s->number,
+		s->current = child_new(s->core, s->catalog, s->meta, s->number,
 		    c->generation, spec_make(s, s->meta),
 		    &supervisor_child_ops, s);
 	else if (s->state == SENSOR_STOPPING && !s->current)
@@ -164,7 +164,7 @@ supervisor_free(struct supervisor **sp)
 	if (s->current)
 		s->current->owner = NULL;
 	child_unref(&s->current);
-	handover_abandon(s);
+	handover_release(s);
 	event_free(s->timer);
 	json_decref(s->parameters);
 	catalog_unref(&s->catalog);
@@ -180,8 +180,6 @@ supervisor_take(struct supervisor *s, struct catalog *catalog,
 
 	s->catalog = catalog_ref(catalog);
 	s->meta = meta;
-	if (s->current)
-		s->current->meta = meta;
 	catalog_unref(&old);
 }
 

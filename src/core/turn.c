@@ -49,6 +49,7 @@ turn_release(struct turn *t)
 		TAILQ_REMOVE(&t->waiting, c, link);
 		c->drop(c);
 	}
+	t->nanswered = 0;
 	free(t->answered);
 	event_free(t->retry);
 }
