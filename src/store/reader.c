@@ -156,8 +156,8 @@ copy_into(struct store_reader *r, const char *dest, uint64_t *bytes,
 }
 
 int
-store_reader_backup(struct store_reader *r, const char *dest, uint64_t *bytes,
-    struct err *e)
+store_reader_backup(struct store_reader *r, const char *dest,
+    uint64_t *bytes, struct err *e)
 {
 	bool created = mkdir(dest, 0700) == 0;
 	int empty, rc;
