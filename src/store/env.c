@@ -9,8 +9,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/log.h"
 #include "base/must.h"
@@ -223,6 +225,39 @@ void
 env_readers_check(struct env *env)
 {
 	mdb_reader_check(env->handle, NULL);
+}
+
+/*
+ * Where the map is, which LMDB does not say: the one shared, read-only
+ * mapping of its size.
+ */
+static void
+find_map(struct env *env, size_t size)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	unsigned long start, end;
+	char line[512], mode[5];
+
+	env->map = NULL;
+	env->map_size = size;
+	while (maps != NULL && fgets(line, sizeof(line), maps) != NULL)
+		if (sscanf(line, "%lx-%lx %4s", &start, &end, mode) == 3 &&
+		    end - start == size && strcmp(mode, "r--s") == 0)
+			env->map = (void *)start;
+	if (maps != NULL)
+		fclose(maps);
+}
+
+void
+env_relax(struct env *env)
+{
+	MDB_envinfo info;
+
+	mdb_env_info(env->handle, &info);
+	if (info.me_mapsize != env->map_size)
+		find_map(env, info.me_mapsize);
+	if (env->map != NULL)
+		madvise(env->map, env->map_size, MADV_DONTNEED);
 }
 
 int

@@ -57,6 +57,12 @@ void env_figures(struct env *env, struct env_figures *f);
 /* Frees the slots of readers that died. */
 void env_readers_check(struct env *env);
 
+/*
+ * Lets go of the file's pages that reading and writing have mapped since, for
+ * they count as this process's memory; those in use come back by themselves.
+ */
+void env_relax(struct env *env);
+
 /* Writes a compacted copy to fd; -1 and e. */
 int env_copy(struct env *env, int fd, struct err *e);
 

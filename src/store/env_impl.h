@@ -21,6 +21,8 @@ struct env {
 	struct txn write;
 	struct txn read;
 	unsigned flags;
+	void *map;		/* as found for map_size; NULL: not found */
+	size_t map_size;
 };
 
 struct scan {

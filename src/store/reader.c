@@ -120,6 +120,8 @@ void
 store_reader_rest(struct store_reader *r)
 {
 	txn_end(env_reading(r->env));
+	if (r->view.txn != NULL)
+		env_relax(r->env);
 	r->view.txn = NULL;
 }
 

@@ -23,6 +23,7 @@
 #define BALLAST_SIZE ((uint64_t)32 << 20)
 #define LOW_SPACE ((uint64_t)32 << 20)
 #define TRIM_LEAST 16
+#define RELAX_BYTES ((size_t)16 << 20)
 
 static const char head_name[] = "head";
 
@@ -256,6 +257,11 @@ store_commit(struct store *s, struct err *e)
 		return judge(s, fault, e);
 	s->head = s->turn;
 	s->room.written += s->staged;
+	s->unrelaxed += s->staged;
+	if (s->unrelaxed >= RELAX_BYTES) {
+		env_relax(s->env);
+		s->unrelaxed = 0;
+	}
 	s->commits++;
 	registry_saved(&s->registry);
 	return STORE_DONE;

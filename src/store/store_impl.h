@@ -33,6 +33,7 @@ struct store {
 	size_t staged;		/* bytes */
 	unsigned appended;	/* records */
 	uint64_t commits;
+	size_t unrelaxed;	/* bytes committed since env_relax() */
 	struct view view;
 	struct registry registry;
 	struct retention retention;
