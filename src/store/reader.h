@@ -3,12 +3,20 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "store/cursor.h"
+#include "store/dead_letter.h"
+#include "store/instance.h"
+#include "store/journal.h"
+#include "store/kv.h"
+#include "store/registry.h"
+#include "store/seal.h"
 #include "store/view.h"
 
 /*
  * The reader's door: looks at a data folder from a process of its own,
  * beside a running core or without one. Never opened in a process that has
- * the writer's door to the same folder.
+ * the writer's door to the same folder. With it comes all that takes a view,
+ * and the key file.
  */
 struct store_reader;
 

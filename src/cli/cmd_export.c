@@ -1,0 +1,259 @@
+/*
+ * `sensorhost export`: the journal, or the datastore, as JSON lines. Reads
+ * the data folder itself, in slices: no view is open while it writes, so that
+ * a slow reader of its output never makes the database grow. It keeps its own
+ * place, holds nothing back from retention, and says so when that left a gap.
+ */
+#include "cli/commands.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/xalloc.h"
+#include "cli/follow.h"
+#include "cli/place.h"
+#include "store/reader.h"
+
+#define SLICE_RECORDS 1000
+#define SLICE_BYTES ((size_t)256 * 1024)
+
+static const struct command export_command = {
+	.name = "export",
+	.words = "",
+	.summary = "Prints the journal as JSON lines, oldest first.",
+	.details =
+	    "Works beside a running host and without one. A GLOB is matched\n"
+	    "with the trigger's ref and with that of its type. Encrypted\n"
+	    "items of the datastore stay encrypted.\n",
+};
+
+struct export {
+	struct store_reader *reader;
+	struct place place;
+	uint64_t next;		/* the sequence wanted next */
+	uint64_t from;		/* as given; 0: what there is */
+	bool follow;
+	bool datastore;
+	const char *glob;	/* NULL: all */
+	signed char *verdicts;	/* of the glob, by trigger; 0: unknown */
+	uint32_t verdict_count;
+	struct buf out;
+	struct buf last_name;	/* of the datastore item printed last */
+};
+
+/* What a slice or a write came to. */
+enum step { STEP_MORE, STEP_END, STEP_CLOSED, STEP_FAILED };
+
+/* Writes out all that is gathered. */
+static enum step
+flush_out(struct export *x)
+{
+	size_t at = 0;
+
+	while (at < x->out.len) {
+		ssize_t n = write(STDOUT_FILENO, x->out.data + at,
+		    x->out.len - at);
+
+		if (n < 0 && errno == EPIPE)
+			return STEP_CLOSED;
+		if (n < 0 && errno != EINTR && errno != EAGAIN) {
+			place_fail("cannot write: %s", strerror(errno));
+			return STEP_FAILED;
+		}
+		at += n > 0 ? (size_t)n : 0;
+	}
+	buf_reset(&x->out, 2 * SLICE_BYTES);
+	return STEP_MORE;
+}
+
+/* Whether the glob takes a trigger, by its ref or its type's. */
+static bool
+glob_takes(struct export *x, struct view *v, uint32_t trigger)
+{
+	const struct trigger_entry *entry;
+	uint32_t count = x->verdict_count;
+
+	if (x->glob == NULL)
+		return true;
+	if ((entry = registry_trigger_get(v, trigger)) == NULL)
+		return false;
+	if (trigger >= count) {
+		x->verdict_count = trigger + 64;
+		x->verdicts = xrealloc(x->verdicts, x->verdict_count);
+		memset(x->verdicts + count, 0, x->verdict_count - count);
+	}
+	if (x->verdicts[trigger] == 0)
+		x->verdicts[trigger] =
+		    fnmatch(x->glob, entry->ref, 0) == 0 ||
+		    fnmatch(x->glob, entry->type, 0) == 0 ? 1 : -1;
+	return x->verdicts[trigger] > 0;
+}
+
+/* Tells of records that retention took before they could be read. */
+static void
+tell_gap(const struct export *x, uint64_t found)
+{
+	if (x->next != 0 && found > x->next)
+		fprintf(stderr, "sensorhost: %" PRIu64 " instances from %"
+		    PRIu64 " on are gone: retention deleted them\n",
+		    found - x->next, x->next);
+}
+
+/* Gathers one slice of the journal; STEP_END: there is no more for now. */
+static enum step
+journal_slice(struct export *x, struct view *v)
+{
+	struct journal_record record;
+	struct journal_walk walk;
+	bool more = true;
+
+	journal_walk_init(&walk, v, x->next);
+	for (int n = 0; more && n < SLICE_RECORDS &&
+	    x->out.len < SLICE_BYTES; n++) {
+		if (!(more = journal_walk_next(&walk, &record)))
+			break;
+		tell_gap(x, record.seq);
+		x->next = record.seq + 1;
+		if (!glob_takes(x, v, record.trigger))
+			continue;
+		instance_put_json(&x->out, v, &record);
+		buf_putc(&x->out, '\n');
+	}
+	journal_walk_release(&walk);
+	return more ? STEP_MORE : STEP_END;
+}
+
+/* kv_item_fn: one line; remembers how far it came. */
+static bool
+put_item(void *arg, const struct kv_item *item)
+{
+	struct export *x = arg;
+
+	item_put_json(&x->out, item);
+	buf_putc(&x->out, '\n');
+	buf_reset(&x->last_name, KV_NAME_MAX);
+	buf_put(&x->last_name, item->name.data, item->name.len);
+	return x->out.len < SLICE_BYTES;
+}
+
+/* The same for the datastore. */
+static enum step
+datastore_slice(struct export *x, struct view *v)
+{
+	struct buf after = {0};
+	struct kv_range range = { .limit = SLICE_RECORDS };
+	size_t given;
+
+	buf_put(&after, x->last_name.data, x->last_name.len);
+	range.after = span_of(after.data, after.len);
+	given = kv_list(v, &range, put_item, x);
+	buf_release(&after);
+	return given > 0 ? STEP_MORE : STEP_END;
+}
+
+/* One view, one slice, the view ended, the slice written. */
+static enum step
+slice(struct export *x)
+{
+	struct err e;
+	struct view *v = store_reader_view(x->reader, clock_unix_us(), &e);
+	enum step step, written;
+
+	if (v == NULL) {
+		place_fail("%s", e.text);
+		return STEP_FAILED;
+	}
+	step = x->datastore ? datastore_slice(x, v) : journal_slice(x, v);
+	if (view_error(v) != NULL) {
+		place_fail("cannot read the data: %s", view_error(v));
+		step = STEP_FAILED;
+	}
+	store_reader_rest(x->reader);
+	written = flush_out(x);
+	return written == STEP_MORE ? step : written;
+}
+
+/* Slices until the end, or with --follow until somebody ends it. */
+static int
+print_all(struct export *x, const char *dir)
+{
+	struct follow follow;
+	enum step step;
+
+	if (x->follow)
+		follow_init(&follow, dir);
+	do {
+		step = slice(x);
+		if (step == STEP_END && x->follow)
+			step = follow_wait(&follow) ? STEP_MORE : STEP_CLOSED;
+	} while (step == STEP_MORE);
+	if (x->follow)
+		follow_release(&follow);
+	return step == STEP_FAILED ? 1 : 0;
+}
+
+/* Opens the folder and prints. */
+static int
+export_from(struct export *x, const char *dir)
+{
+	struct err e;
+	int code;
+
+	if (store_reader_open(&x->reader, dir, &e) != 0)
+		return place_fail("%s", e.text);
+	x->next = x->from;
+	code = print_all(x, dir);
+	store_reader_close(&x->reader);
+	return code;
+}
+
+/* Checks what the options say together, and goes on. */
+static int
+export_with(struct export *x)
+{
+	struct host_config *h;
+	int code;
+
+	if (x->datastore && (x->follow || x->from != 0 || x->glob != NULL))
+		return opts_usage(&export_command, "--datastore prints all "
+		    "items as they are: it takes no --from, --follow or "
+		    "--trigger");
+	if ((h = place_load(&x->place)) == NULL)
+		return 1;
+	code = export_from(x, h->data_dir);
+	host_config_free(&h);
+	return code;
+}
+
+int
+cmd_export(int argc, char **argv)
+{
+	struct export x = {0};
+	struct opt_list words = {0};
+	const struct opt opts[] = {
+		{ OPT_NUMBER, "from", 0, &x.from, "SEQ",
+		    "begin at this sequence number" },
+		{ OPT_FLAG, "follow", 'f', &x.follow, NULL,
+		    "go on with what comes" },
+		{ OPT_TEXT, "trigger", 0, &x.glob, "GLOB",
+		    "only triggers of that ref or type" },
+		{ OPT_FLAG, "datastore", 0, &x.datastore, NULL,
+		    "the datastore's items instead" },
+		PLACE_OPTS(x.place),
+		{ .type = OPT_END },
+	};
+	int code = opts_parse(&export_command, opts, argc, argv, &words);
+
+	if (code < 0)
+		code = export_with(&x);
+	free(words.items);
+	free(x.verdicts);
+	buf_release(&x.out);
+	buf_release(&x.last_name);
+	return code;
+}

@@ -1,0 +1,10 @@
+#pragma once
+
+/*
+ * The commands that are no roles of core. argc and argv are what follows the
+ * command's own words; each writes its own errors and returns the exit code:
+ * 0 done, 1 failed, 2 usage.
+ */
+int cmd_export(int argc, char **argv);
+int cmd_backup(int argc, char **argv);
+int cmd_key_generate(int argc, char **argv);

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <stddef.h>
+
+#include "base/opts.h"
+#include "pack/host_config.h"
+
+/* Which host a command means: the options that every command has. */
+struct place {
+	const char *config;
+	const char *data;
+};
+
+#define PLACE_OPTS(p)                                                      \
+	{ OPT_TEXT, "config", 'c', &(p).config, "FILE",                    \
+	    "host configuration (sensorhost.yaml)" },                      \
+	{ OPT_TEXT, "data", 0, &(p).data, "DIR", "data folder" }
+
+/*
+ * The host's configuration with these options on top; errors in it are
+ * written to stderr. NULL: there was one.
+ */
+struct host_config *place_load(const struct place *p);
+
+/* Writes "sensorhost: ..." to stderr; returns 1. */
+int place_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
