@@ -93,13 +93,15 @@ local function wait_for_ends(run, count, seconds)
 	return ends
 end
 
--- Runs sensors of the bench pack until each has logged "bench end": returns
--- what they said, the CPU nanoseconds between the first "bench begin" and
--- the last end, core's peak memory, and the bytes of a journal record.
+-- Runs sensors of the bench pack under one core (`serve`, which prints no
+-- instances) until each has logged "bench end": returns what they said, the
+-- CPU nanoseconds between the first "bench begin" and the last end, core's
+-- peak memory, and the bytes of a journal record.
 function measure.run(sensors, config, options)
 	local h = measure.host(config, options and options.files)
-	local command = { "run", stdout = "/dev/null" }
+	local command = { "serve", stdout = "/dev/null" }
 	for _, sensor in ipairs(sensors) do
+		command[#command + 1] = "--only"
 		command[#command + 1] = "bench." .. sensor
 	end
 	local run = h:start(command)

@@ -4,6 +4,7 @@ local host = require("spec.support.host")
 local process = require("spec.support.process")
 local machine = require("machine")
 local measure = require("measure")
+local signal = require("posix.signal")
 
 local BATCH = 1000
 local MB = 1024 * 1024
@@ -110,35 +111,32 @@ local function encode(_, report)
 		at_least = 0.7, goal = 0.6 })
 end
 
--- A bench pack with so many idle sensors; returns files and their names.
+-- The files of so many idle sensors.
 local function idle_sensors(count, interval)
-	local files, names = {}, {}
+	local files = {}
 	for i = 1, count do
 		files["sensors/idle" .. i .. ".yaml"] = string.format(
 			"class_name: Idle%d\nentry_point: idle.lua\npoll_interval: %g\n",
 			i, interval)
-		names[i] = "Idle" .. i
 	end
-	return files, names
+	return files
 end
 
--- Starts so many idle sensors in one core; calls fn(core, workers) when all
--- have polled.
+-- Serves so many idle sensors; calls fn(run, seconds until all ran) when each
+-- has polled.
 local function with_idle(count, interval, fn)
-	local files, names = idle_sensors(count, interval)
-	local h = measure.host({}, files)
-	local command = { "run", "-v", stdout = "/dev/null" }
-	for _, name in ipairs(names) do
-		command[#command + 1] = "bench." .. name
-	end
-	local run = h:start(command)
+	local h = measure.host({}, idle_sensors(count, interval))
+	local began = process.now()
+	local run = h:start({ "serve", "-v", "--only", "bench.Idle*",
+		stdout = "/dev/null" })
 	local ok, err = pcall(function()
-		for _ = 1, count do
-			run:wait_for("bench first poll", 60)
+		local ready = run:wait_for("^ready: (%d+)", 120)
+		if tonumber(ready) ~= count then
+			error(ready .. " of " .. count .. " idle sensors run")
 		end
-		machine.sleep(1)
-		local family = host.family(run.process.pid)
-		fn(run.process.pid, family.workers, run)
+		local seconds = process.now() - began
+		machine.sleep(interval + 1)
+		fn(run, seconds)
 		run:signal("TERM")
 		run:wait(30)
 	end)
@@ -150,24 +148,59 @@ local function with_idle(count, interval, fn)
 	return ok or error(err)
 end
 
--- Memory of idle workers, and of core.
+local function workers_of(run)
+	return host.family(run.process.pid).workers
+end
+
+-- Memory of core and of idle workers.
 local function memory(_, report)
-	with_idle(1, 1, function(core)
+	with_idle(1, 1, function(run)
 		report({ figure = "core's RSS, idle", unit = "MB",
-			value = machine.status_bytes(core, "VmRSS") / MB, less = true,
-			at_least = 20, goal = 12 })
+			value = machine.status_bytes(run.process.pid, "VmRSS") / MB,
+			less = true, at_least = 20, goal = 12 })
 	end)
 	for _, count in ipairs({ 100, 500 }) do
-		with_idle(count, 1, function(_, workers)
-			local sum = 0
+		with_idle(count, 1, function(run, seconds)
+			local workers, sum = workers_of(run), 0
 			for _, pid in ipairs(workers) do
 				sum = sum + machine.pss_bytes(pid)
 			end
 			report({ figure = "PSS of an idle worker, of " .. #workers,
 				unit = "MB", value = sum / #workers / MB, less = true,
 				at_least = 0.6, goal = 0.4 })
+			report({ figure = "start to " .. #workers .. " running",
+				unit = "s", value = seconds })
 		end)
 	end
+end
+
+-- Milliseconds since midnight of a log line's time.
+local function clock_ms(text)
+	local h, m, s = text:match("T(%d+):(%d+):([%d.]+)Z")
+	return ((h * 60 + m) * 60 + s) * 1000
+end
+
+-- From the request for a worker to its sensor's running: workers are killed,
+-- and core's log says when it starts them again and when they run.
+local function start(_, report)
+	local count, took = 20, {}
+	with_idle(count, 1, function(run)
+		local began = {}
+		for _, pid in ipairs(workers_of(run)) do
+			signal.kill(pid, signal.SIGKILL)
+		end
+		while #took < count do
+			local time, ref, state = run:wait_for(
+				"^(%S+) debug (bench%.Idle%d+): (%a+)$", 30)
+			if state == "starting" then
+				began[ref] = clock_ms(time)
+			elseif state == "running" and began[ref] then
+				took[#took + 1] = clock_ms(time) - began[ref]
+			end
+		end
+	end)
+	report({ figure = "spawn to running, p50 of " .. count, unit = "ms",
+		value = measure.median(took), less = true, at_least = 10, goal = 5 })
 end
 
 -- CPU of idle polling sensors against bare processes that wake as often.
@@ -178,9 +211,10 @@ local function idle(options, report)
 			/ window * 100
 	end, function()
 		local used
-		with_idle(count, 1, function(core, workers)
+		with_idle(count, 1, function(run)
+			local workers = workers_of(run)
 			local function sum()
-				local ns = machine.cpu_ns(core)
+				local ns = machine.cpu_ns(run.process.pid)
 				for _, pid in ipairs(workers) do
 					ns = ns + machine.cpu_ns(pid)
 				end
@@ -230,6 +264,7 @@ add("latency", "dispatch to durable, one at a time", latency)
 add("encode", "validate and encode one payload", encode)
 add("get", "datastore reads from one sensor", get)
 add("memory", "memory of core and of idle workers", memory)
+add("start", "from spawn to running", start)
 add("idle", "CPU of 500 idle polling sensors", idle)
 add("tail", "lines tailed to durable triggers", tail)
 
