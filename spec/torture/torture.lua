@@ -26,7 +26,7 @@ local kills = { core = 0, spawner = 0, worker = 0, all = 0 }
 local targets = { "core", "spawner", "worker", "all" }
 
 local function fail(counter, ...)
-	print(string.format("torture: %s, seed %d: %s", counter.sensor, SEED,
+	print(string.format("torture: %s, seed %d: %s", counter.name, SEED,
 		string.format(...)))
 	print("the data folder is kept: " .. counter.host.data)
 	if counter.run then
@@ -65,6 +65,8 @@ local function take_lines(counter)
 			end
 			counter.in_run, counter.printed = true, n
 			counter.fresh = true
+		elseif counter.served and line[2]:match("^ready: ") then
+			counter.fresh = true
 		end
 	end
 	counter.lines_seen = #run.lines
@@ -84,29 +86,44 @@ local function read_on(counter, seconds, until_number)
 	return counter.fresh
 end
 
--- Reads the journal and the datastore back and compares.
-local function look(counter)
-	local h = counter.host
-	local records = h:journal()
-	for n, record in ipairs(records) do
-		check_payload(counter, "journal", record, n)
-	end
-	if #records < counter.printed then
-		fail(counter, "journal: ends at %d, but %d was printed", #records,
-			counter.printed)
-	end
-	local stored
+-- The last number that the datastore holds for each sensor's trigger.
+local function stored_numbers(h)
+	local stored = {}
 	for line in h:run("export", "--datastore").stdout:gmatch("[^\n]+") do
 		local item = cjson.decode(line)
-		if (item.name or item.key):match("last$") then
-			stored = tonumber(item.value)
+		local class = (item.key or item.name):match("^torture%.(%w+):last$")
+		if class then
+			stored["torture." .. class:lower()] = tonumber(item.value)
 		end
 	end
-	if #records > 0 and stored ~= #records then
-		fail(counter, "the datastore says %s, the journal %d",
-			tostring(stored), #records)
+	return stored
+end
+
+-- Reads the journal and the datastore back and compares.
+local function look(counter)
+	local last = {}
+	for _, record in ipairs(counter.host:journal()) do
+		local n = (last[record.trigger] or 0) + 1
+		check_payload(counter, "journal", record, n)
+		last[record.trigger] = n
 	end
-	counter.numbers = #records
+	counter.numbers = 0
+	for trigger, n in pairs(last) do
+		counter.numbers = counter.numbers + n
+		if not counter.served and n < counter.printed then
+			fail(counter, "journal: ends at %d, but %d was printed", n,
+				counter.printed)
+		end
+		local stored = stored_numbers(counter.host)[trigger]
+		if stored ~= n then
+			fail(counter, "%s: the datastore says %s, the journal %d",
+				trigger, tostring(stored), n)
+		end
+	end
+	if counter.numbers < counter.printed then
+		fail(counter, "the journal is empty, but %d was printed",
+			counter.printed)
+	end
 end
 
 -- Which processes to kill: the target's, as far as they exist by now.
@@ -135,10 +152,10 @@ local function round(counter, number)
 	local delay = math.random() * (early and 0.12 or 0.08)
 	local after = math.random() * 0.05
 	local recover = number % 40 == 39 and target ~= "core"
-		and target ~= "all"
+		and target ~= "all" and not counter.served
 
 	h.started = {}
-	counter.run = h:start("run", counter.sensor, "--packs", packs)
+	counter.run = h:start(unpack(counter.command))
 	counter.lines_seen, counter.in_run = 0, false
 	if not early and not read_on(counter, PATIENCE, true) then
 		fail(counter, "no number within %d s of start %d", PATIENCE, number)
@@ -161,17 +178,25 @@ local function round(counter, number)
 	counter.run.process:close()
 end
 
-local function new_counter(sensor)
-	return { sensor = sensor, host = host.new(), printed = 0, numbers = 0 }
+-- A data folder and how it is used: `run` of one sensor, whose lines on
+-- stdout are checked too, or `serve` with both.
+local function new_counter(name, served, ...)
+	return { name = name, served = served, host = host.new(), printed = 0,
+		numbers = 0, command = { ... } }
 end
 
-local counters = { new_counter("torture.Polling"),
-	new_counter("torture.Passive") }
+local counters = {
+	new_counter("a polling sensor", false, "run", "torture.Polling",
+		"--packs", packs),
+	new_counter("a passive sensor", false, "run", "torture.Passive",
+		"--packs", packs),
+	new_counter("both sensors", true, "serve", "--packs", packs),
+}
 local began = process.now()
 for number = 1, ROUNDS do
-	local counter = counters[1 + number % 2]
+	local counter = counters[1 + number % #counters]
 	round(counter, number)
-	if number % LOOK_EVERY < 2 or number > ROUNDS - 2 then
+	if number % LOOK_EVERY < #counters or number > ROUNDS - #counters then
 		look(counter)
 	end
 end
