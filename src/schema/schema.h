@@ -52,7 +52,7 @@ struct schema_error {
 	char keyword[24];
 	char found[SCHEMA_TEXT];
 	char wants[SCHEMA_TEXT];
-	char message[2 * SCHEMA_TEXT];
+	char message[2 * SCHEMA_TEXT + 32];
 };
 
 /*

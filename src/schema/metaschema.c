@@ -1,0 +1,53 @@
+/*
+ * The metaschema of draft 4, which a $ref may name by its address: the one
+ * document that is known without being given.
+ */
+#include "schema/compile.h"
+
+const char metaschema_uri[] = "http://json-schema.org/draft-04/schema";
+
+const char metaschema_text[] =
+    "{\"id\":\"http://json-schema.org/draft-04/schema#\",\"$schema\":\""
+    "http://json-schema.org/draft-04/schema#\",\"description\":\"Core s"
+    "chema meta-schema\",\"definitions\":{\"schemaArray\":{\"type\":\"a"
+    "rray\",\"minItems\":1,\"items\":{\"$ref\":\"#\"}},\"positiveIntege"
+    "r\":{\"type\":\"integer\",\"minimum\":0},\"positiveIntegerDefault0"
+    "\":{\"allOf\":[{\"$ref\":\"#/definitions/positiveInteger\"},{\"def"
+    "ault\":0}]},\"simpleTypes\":{\"enum\":[\"array\",\"boolean\",\"int"
+    "eger\",\"null\",\"number\",\"object\",\"string\"]},\"stringArray\""
+    ":{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"minItems\":"
+    "1,\"uniqueItems\":true}},\"type\":\"object\",\"properties\":{\"id"
+    "\":{\"format\":\"uri\",\"type\":\"string\"},\"$schema\":{\"type\":"
+    "\"string\",\"format\":\"uri\"},\"title\":{\"type\":\"string\"},\"d"
+    "escription\":{\"type\":\"string\"},\"default\":{},\"multipleOf\":{"
+    "\"type\":\"number\",\"minimum\":0,\"exclusiveMinimum\":true},\"max"
+    "imum\":{\"type\":\"number\"},\"exclusiveMaximum\":{\"type\":\"bool"
+    "ean\",\"default\":false},\"minimum\":{\"type\":\"number\"},\"exclu"
+    "siveMinimum\":{\"type\":\"boolean\",\"default\":false},\"maxLength"
+    "\":{\"$ref\":\"#/definitions/positiveInteger\"},\"minLength\":{\"$"
+    "ref\":\"#/definitions/positiveIntegerDefault0\"},\"pattern\":{\"ty"
+    "pe\":\"string\",\"format\":\"regex\"},\"additionalItems\":{\"anyOf"
+    "\":[{\"type\":\"boolean\"},{\"$ref\":\"#\"}],\"default\":{}},\"ite"
+    "ms\":{\"anyOf\":[{\"$ref\":\"#\"},{\"$ref\":\"#/definitions/schema"
+    "Array\"}],\"default\":{}},\"maxItems\":{\"$ref\":\"#/definitions/p"
+    "ositiveInteger\"},\"minItems\":{\"$ref\":\"#/definitions/positiveI"
+    "ntegerDefault0\"},\"uniqueItems\":{\"type\":\"boolean\",\"default"
+    "\":false},\"maxProperties\":{\"$ref\":\"#/definitions/positiveInte"
+    "ger\"},\"minProperties\":{\"$ref\":\"#/definitions/positiveInteger"
+    "Default0\"},\"required\":{\"$ref\":\"#/definitions/stringArray\"},"
+    "\"additionalProperties\":{\"anyOf\":[{\"type\":\"boolean\"},{\"$re"
+    "f\":\"#\"}],\"default\":{}},\"definitions\":{\"type\":\"object\","
+    "\"additionalProperties\":{\"$ref\":\"#\"},\"default\":{}},\"proper"
+    "ties\":{\"type\":\"object\",\"additionalProperties\":{\"$ref\":\"#"
+    "\"},\"default\":{}},\"patternProperties\":{\"type\":\"object\",\"a"
+    "dditionalProperties\":{\"$ref\":\"#\"},\"default\":{}},\"dependenc"
+    "ies\":{\"type\":\"object\",\"additionalProperties\":{\"anyOf\":[{"
+    "\"$ref\":\"#\"},{\"$ref\":\"#/definitions/stringArray\"}]}},\"enum"
+    "\":{\"type\":\"array\"},\"type\":{\"anyOf\":[{\"$ref\":\"#/definit"
+    "ions/simpleTypes\"},{\"type\":\"array\",\"items\":{\"$ref\":\"#/de"
+    "finitions/simpleTypes\"},\"minItems\":1,\"uniqueItems\":true}]},\""
+    "format\":{\"type\":\"string\"},\"allOf\":{\"$ref\":\"#/definitions"
+    "/schemaArray\"},\"anyOf\":{\"$ref\":\"#/definitions/schemaArray\"}"
+    ",\"oneOf\":{\"$ref\":\"#/definitions/schemaArray\"},\"not\":{\"$re"
+    "f\":\"#\"}},\"dependencies\":{\"exclusiveMaximum\":[\"maximum\"],"
+    "\"exclusiveMinimum\":[\"minimum\"]},\"default\":{}}";

@@ -1,0 +1,53 @@
+/*
+ * Numbers of JSON compared as numbers: 1 and 1.0 are one, integers of 64
+ * bits keep all their bits. Called by the evaluators and the compiler.
+ */
+#include <math.h>
+#include <float.h>
+
+#include "schema/program.h"
+
+#define EXACT_BELOW 0x1p100
+
+struct number
+number_of_double(double d)
+{
+	struct number n = {.d = d};
+
+	n.exact = fabs(d) < EXACT_BELOW && d == trunc(d);
+	if (n.exact)
+		n.i = (__int128)d;
+	return n;
+}
+
+struct number
+number_of_int(int64_t i)
+{
+	return (struct number){.d = (double)i, .i = i, .exact = true};
+}
+
+int
+number_compare(const struct number *a, const struct number *b)
+{
+	if (a->exact && b->exact)
+		return (a->i > b->i) - (a->i < b->i);
+	return (a->d > b->d) - (a->d < b->d);
+}
+
+/*
+ * Of fractions, binary ones stand for decimal ones: 0.3 is a multiple of
+ * 0.1 although the doubles' quotient misses 3 by a rounding.
+ */
+bool
+number_is_multiple(const struct number *a, const struct number *of)
+{
+	double quotient;
+
+	if (a->exact && of->exact)
+		return a->i % of->i == 0;
+	quotient = a->d / of->d;
+	if (!isfinite(quotient))
+		return fmod(a->d, of->d) == 0;
+	return fabs(quotient - nearbyint(quotient)) <=
+	    fabs(quotient) * 4 * DBL_EPSILON;
+}

@@ -1,0 +1,436 @@
+/*
+ * The walk of a value along a schema: the one definition of what the
+ * keywords mean. Included once for each kind of value, by a file that first
+ * defines how to look at one:
+ *
+ *	WALK(name)	the generated functions' names
+ *	WALKER		struct of the walk; its first member is a struct walk w
+ *	VALUE, ITER	a value; a place inside a container
+ *	V_LOOK(x, v, it)	its kind, 0 for none; goes to its first entry
+ *	V_AT_ITEM(x, v, it, i)	whether the entry is item i; sets it->value
+ *	V_AT_MEMBER(x, v, it)	whether it is a member; sets name, len, value
+ *	V_NEXT(x, v, it)	goes to the next entry
+ *	V_TOP(x), V_RESET(x, top)	notes and restores what looks occupy
+ *	V_IS_NULL(x, v), V_STRING(x, v, &len), V_NUMBER(x, v, &number)
+ *	V_TRUE(x, v)
+ *	V_HAS(x, v, rules, p)	whether an object has a member p of its rules
+ *	V_PROPERTY(x, rules, it)	the property of the entry's name, or NULL
+ *	V_TEXT(x, v, buf)	appends sorted JSON of it; -1 if there is none
+ *	V_DESCRIBE(x, n, v, kind, text)	what an error says of it
+ *	V_BAD(x, n, v), V_BAD_KEY(x, v, it)	fails for what is no JSON
+ *	CHECK(x, n, v)	the walk that only checks
+ *	EMIT		whether this walk writes, and then EMIT_OPEN(x, kind),
+ *		EMIT_CLOSE(x, kind), EMIT_ITEM(x, i), EMIT_NAME(x, it, p, count),
+ *		EMIT_SCALAR(x, v, kind), EMIT_FILL(x, p, count), EMIT_FULL(x)
+ *
+ * An int result is 0, or -1 when the walk failed and w->e says why.
+ */
+#if !EMIT
+#define EMIT_OPEN(x, kind) (void)0
+#define EMIT_CLOSE(x, kind) (void)0
+#define EMIT_ITEM(x, i) (void)0
+#define EMIT_NAME(x, it, p, count) ((void)(count), 0)
+#define EMIT_SCALAR(x, v, kind) 0
+#define EMIT_FILL(x, p, count) (void)(count)
+#define EMIT_FULL(x) false
+#endif
+
+static int WALK(value)(WALKER *x, const struct node *n, VALUE v);
+
+/* Describes v for an error and fails: it is of a kind that n forbids. */
+static int
+WALK(fail_type)(WALKER *x, const struct node *n, VALUE v, unsigned kind)
+{
+	char found[SCHEMA_TEXT];
+
+	if (!kind)
+		return V_BAD(x, n, v);
+	if (x->w.quiet)
+		return -1;
+	V_DESCRIBE(x, n, v, kind, found);
+	return walk_fail_type(&x->w, n, found);
+}
+
+/* Describes v for an error and fails with the op. */
+static int
+WALK(fail_op)(WALKER *x, const struct node *n, const struct op *op, VALUE v,
+    unsigned kind)
+{
+	char found[SCHEMA_TEXT];
+
+	if (x->w.quiet)
+		return -1;
+	V_DESCRIBE(x, n, v, kind, found);
+	return walk_fail_op(&x->w, n, op, found);
+}
+
+static bool
+WALK(is_choice)(WALKER *x, const struct choices *choices, VALUE v,
+    unsigned kind)
+{
+	struct buf text = {0};
+	struct number number = {0};
+	const char *s = NULL;
+	size_t len = 0;
+	bool found = false;
+
+	if (kind == KIND_STRING) {
+		s = V_STRING(x, v, &len);
+	} else if (kind & KIND_NUMBER) {
+		V_NUMBER(x, v, &number);
+	} else if (kind & (KIND_ARRAY | KIND_OBJECT)) {
+		if (V_TEXT(x, v, &text))
+			return false;
+		s = (const char *)text.data;
+		len = text.len;
+	}
+	for (size_t i = 0; i < choices->count && !found; i++) {
+		const struct choice *c = &choices->list[i];
+
+		if (c->kind != kind)
+			continue;
+		if (kind & KIND_NUMBER)
+			found = !number_compare(&c->number, &number);
+		else if (kind == KIND_BOOLEAN)
+			found = c->number.exact == V_TRUE(x, v);
+		else
+			found = c->len == len && !memcmp(c->text, s, len);
+	}
+	buf_release(&text);
+	return found;
+}
+
+/* How many of the nodes v conforms to, counted up to limit. */
+static size_t
+WALK(count_matches)(WALKER *x, const struct nodes *nodes, VALUE v,
+    size_t limit)
+{
+	size_t matches = 0;
+	int top = V_TOP(x);
+
+	x->w.quiet++;
+	for (size_t i = 0; i < nodes->count && matches < limit; i++) {
+		matches += !CHECK(x, nodes->list[i], v);
+		V_RESET(x, top);
+	}
+	x->w.quiet--;
+	return matches;
+}
+
+static int
+WALK(check_all)(WALKER *x, const struct nodes *nodes, VALUE v)
+{
+	for (size_t i = 0; i < nodes->count; i++)
+		if (CHECK(x, nodes->list[i], v))
+			return -1;
+	return 0;
+}
+
+/* Whether v meets the op. */
+static bool
+WALK(op_ok)(WALKER *x, const struct op *op, VALUE v, unsigned kind)
+{
+	struct number number;
+	const char *s;
+	size_t len;
+	int order;
+
+	switch ((enum op_code)op->code) {
+	case OP_ENUM:
+		return WALK(is_choice)(x, op->choices, v, kind);
+	case OP_MINIMUM:
+	case OP_MAXIMUM:
+		V_NUMBER(x, v, &number);
+		order = number_compare(&number, op->number);
+		if (op->code == OP_MAXIMUM)
+			order = -order;
+		return op->exclusive ? order > 0 : order >= 0;
+	case OP_MULTIPLE:
+		V_NUMBER(x, v, &number);
+		return number_is_multiple(&number, op->number);
+	case OP_MIN_LENGTH:
+	case OP_MAX_LENGTH:
+	case OP_PATTERN:
+	case OP_FORMAT:
+		s = V_STRING(x, v, &len);
+		return op_string_ok(op, s, len);
+	case OP_ANY:
+		return WALK(count_matches)(x, op->nodes, v, 1) == 1;
+	case OP_ONE:
+		return WALK(count_matches)(x, op->nodes, v, 2) == 1;
+	case OP_NOT:
+		return WALK(count_matches)(x, op->nodes, v, 1) == 0;
+	case OP_ALL:
+		break;
+	}
+	return true;
+}
+
+static int
+WALK(ops)(WALKER *x, const struct node *n, VALUE v, unsigned kind)
+{
+	for (size_t i = 0; i < n->op_count; i++) {
+		const struct op *op = &n->ops[i];
+
+		if (!(op->kinds & kind))
+			continue;
+		if (op->code == OP_ALL) {
+			if (WALK(check_all)(x, op->nodes, v))
+				return -1;
+		} else if (!WALK(op_ok)(x, op, v, kind)) {
+			return WALK(fail_op)(x, n, op, v, kind);
+		}
+	}
+	return 0;
+}
+
+/* Checks that no two items of an array are equal. */
+static int
+WALK(unique)(WALKER *x, const struct node *n, VALUE v)
+{
+	struct buf texts = {0}, ends = {0};
+	int top = V_TOP(x), result = 0;
+	size_t i = 0;
+	ITER it;
+
+	V_LOOK(x, v, &it);
+	for (; it.more && !result && V_AT_ITEM(x, v, &it, i); i++) {
+		result = V_TEXT(x, it.value, &texts);
+		buf_put(&ends, &texts.len, sizeof(texts.len));
+		V_NEXT(x, v, &it);
+	}
+	V_RESET(x, top);
+	if (!result && !texts_unique(&texts, (const size_t *)(void *)ends.data,
+	    i))
+		result = walk_fail(&x->w, n, "uniqueItems",
+		    "two items are equal", "each only once");
+	buf_release(&texts);
+	buf_release(&ends);
+	return result;
+}
+
+static int
+WALK(array)(WALKER *x, const struct node *n, VALUE v, ITER *it)
+{
+	const struct array_rules *rules = n->array;
+	size_t i = 0;
+
+	EMIT_OPEN(x, KIND_ARRAY);
+	for (; it->more; i++) {
+		const struct node *child = i < rules->count ? rules->items[i] :
+		    rules->rest;
+
+		if (!V_AT_ITEM(x, v, it, i))
+			return V_BAD_KEY(x, v, it);
+		if (!child)
+			return walk_fail(&x->w, n, "additionalItems",
+			    "there are more items", "at most %zu", rules->count);
+		EMIT_ITEM(x, i);
+		if (WALK(value)(x, child, it->value))
+			return walk_under_index(&x->w, i);
+		V_NEXT(x, v, it);
+	}
+	EMIT_CLOSE(x, KIND_ARRAY);
+	if (i < rules->min)
+		return walk_fail(&x->w, n, "minItems", "there are too few items",
+		    "at least %zu", rules->min);
+	if (i > rules->max)
+		return walk_fail(&x->w, n, "maxItems", "there are too many items",
+		    "at most %zu", rules->max);
+	if (rules->unique && i > 1)
+		return WALK(unique)(x, n, v);
+	return 0;
+}
+
+/*
+ * Checks a member against every pattern that its name matches and finds the
+ * node that it is walked along: its property's (may be NULL), else a
+ * pattern's, else that of additional members. NULL when one of these fails.
+ */
+static const struct node *
+WALK(other_member)(WALKER *x, const struct node *n, ITER *it,
+    const struct node *child)
+{
+	const struct object_rules *rules = n->object;
+
+	for (size_t i = 0; i < rules->pattern_count; i++) {
+		const struct pattern_rule *p = &rules->patterns[i];
+
+		if (!regex_matches(p->regex, it->name, it->len))
+			continue;
+		if (!child) {
+			child = p->node;
+		} else if (CHECK(x, p->node, it->value)) {
+			walk_under_name(&x->w, it->name, it->len);
+			return NULL;
+		}
+	}
+	if (child)
+		return child;
+	if (!rules->additional)
+		walk_fail_additional(&x->w, n, it->name, it->len);
+	return rules->additional;
+}
+
+/* Reports the first required property that is not there. */
+static int
+WALK(fail_required)(WALKER *x, const struct node *n, VALUE v)
+{
+	const struct property *p = n->object->properties;
+
+	while (!p->required || V_HAS(x, v, n->object, p))
+		p++;
+	return walk_fail_required(&x->w, n, p->name);
+}
+
+/* Fills the defaults of absent properties in. */
+static int
+WALK(defaults)(WALKER *x, const struct object_rules *rules, VALUE v,
+    size_t *count)
+{
+	for (uint32_t i = 0; i < rules->count; i++) {
+		const struct property *p = &rules->properties[i];
+
+		if (!p->fill || V_HAS(x, v, rules, p))
+			continue;
+		if (p->bad_default)
+			return walk_fail_default(&x->w, p);
+		EMIT_FILL(x, p, *count);
+		(*count)++;
+	}
+	return 0;
+}
+
+static int
+WALK(dependencies)(WALKER *x, const struct node *n, VALUE v)
+{
+	const struct object_rules *rules = n->object;
+
+	for (size_t i = 0; i < rules->dependency_count; i++) {
+		const struct dependency *d = &rules->dependencies[i];
+
+		if (!V_HAS(x, v, rules, d->property))
+			continue;
+		if (d->node && CHECK(x, d->node, v))
+			return -1;
+		for (size_t k = 0; k < d->needs_count; k++)
+			if (!V_HAS(x, v, rules, d->needs[k]))
+				return walk_fail(&x->w, n, "dependencies",
+				    "a property is missing",
+				    "\"%s\" beside \"%s\"", d->needs[k]->name,
+				    d->property->name);
+	}
+	return 0;
+}
+
+/* Walks one member; p is its property or NULL, count what came before. */
+static inline int
+WALK(member)(WALKER *x, const struct node *n, ITER *it,
+    const struct property *p, size_t count)
+{
+	const struct node *child = p ? p->node : NULL;
+
+	if (p && (p->null_fills || p->nullable) && V_IS_NULL(x, it->value)) {
+		if (p->null_fills) {
+			EMIT_FILL(x, p, count);
+			return p->bad_default ? walk_fail_default(&x->w, p) : 0;
+		}
+		child = &node_any;
+	}
+	if (!child || n->object->pattern_count) {
+		child = WALK(other_member)(x, n, it, child);
+		if (!child)
+			return -1;
+	}
+	if (EMIT_NAME(x, it, p, count))
+		return -1;
+	if (WALK(value)(x, child, it->value))
+		return walk_under_name(&x->w, it->name, it->len);
+	return 0;
+}
+
+static int
+WALK(object)(WALKER *x, const struct node *n, VALUE v, ITER *it)
+{
+	const struct object_rules *rules = n->object;
+	uint32_t required = 0, defaults = 0;
+	size_t count = 0;
+
+	EMIT_OPEN(x, KIND_OBJECT);
+	for (; it->more; count++) {
+		const struct property *p = NULL;
+
+		if (!V_AT_MEMBER(x, v, it))
+			return V_BAD_KEY(x, v, it);
+		if (rules->count && (p = V_PROPERTY(x, rules, it))) {
+			required += p->required;
+			defaults += p->fill != NULL;
+		}
+		if (WALK(member)(x, n, it, p, count))
+			return -1;
+		V_NEXT(x, v, it);
+	}
+	if (required != rules->required)
+		return WALK(fail_required)(x, n, v);
+	if (count < rules->min)
+		return walk_fail(&x->w, n, "minProperties",
+		    "there are too few properties", "at least %zu", rules->min);
+	if (count > rules->max)
+		return walk_fail(&x->w, n, "maxProperties",
+		    "there are too many properties", "at most %zu", rules->max);
+	if (defaults != rules->defaults &&
+	    WALK(defaults)(x, rules, v, &count))
+		return -1;
+	EMIT_CLOSE(x, KIND_OBJECT);
+	if (rules->dependency_count)
+		return WALK(dependencies)(x, n, v);
+	return 0;
+}
+
+/* Walks a container that is looked at and allowed here. */
+static int
+WALK(container)(WALKER *x, const struct node *n, VALUE v, ITER *it,
+    unsigned kind)
+{
+	int result;
+
+	if (x->w.depth == JS_DEPTH)
+		return walk_fail_plain(&x->w, n, "depth",
+		    "the nesting is deeper than 128 levels, or a cycle");
+	x->w.depth++;
+	result = kind == KIND_ARRAY ? WALK(array)(x, n, v, it) :
+	    WALK(object)(x, n, v, it);
+	x->w.depth--;
+	return result;
+}
+
+static int
+WALK(value)(WALKER *x, const struct node *n, VALUE v)
+{
+	unsigned kind;
+	int result;
+	ITER it;
+
+	if (!EMIT && n == &node_any)
+		return 0;
+	kind = V_LOOK(x, v, &it);
+	if (kind == KIND_EMPTY)
+		kind = n->empty_array ? KIND_ARRAY : KIND_OBJECT;
+	if (!(kind & n->types))
+		return WALK(fail_type)(x, n, v, kind);
+	if (x->w.nest == WALK_NEST || x->w.steps++ == WALK_STEPS)
+		return walk_fail_plain(&x->w, n, "depth",
+		    "the schema takes too much work for this value");
+	if (EMIT_FULL(x))
+		return walk_fail_plain(&x->w, n, "size",
+		    "the value is too large");
+	x->w.nest++;
+	result = n->op_kinds & kind ? WALK(ops)(x, n, v, kind) : 0;
+	if (!result) {
+		result = kind & (KIND_ARRAY | KIND_OBJECT) ?
+		    WALK(container)(x, n, v, &it, kind) :
+		    EMIT_SCALAR(x, v, kind);
+	}
+	x->w.nest--;
+	return result;
+}
