@@ -139,10 +139,10 @@ local function letters(v, sensor, after, limit)
 		found[#found + 1] = { tonumber(seq), text(l.id) }
 		return true
 	end)
-	lib.dead_letter_list(v, span(sensor or ""), after or 0, limit or 100, fn,
-		nil)
+	local at = ffi.new("uint64_t[1]", after or 0)
+	lib.dead_letter_list(v, span(sensor or ""), at, limit or 100, fn, nil)
 	fn:free()
-	return found
+	return found, at[0]
 end
 
 describe("dead letters", function()
@@ -183,8 +183,14 @@ describe("dead letters", function()
 		assert.same({ { 2, id_of(4) }, { 4, id_of(2) } },
 			letters(s:view(), "demo.A"))
 		assert.same({ { 4, id_of(2) } }, letters(s:view(), "demo.A", 2))
-		assert.same({ { 1, id_of(5) }, { 2, id_of(4) } },
-			letters(s:view(), "", 0, 2))
+		local two, at = letters(s:view(), "", 0, 2)
+		assert.same({ { 1, id_of(5) }, { 2, id_of(4) } }, two)
+		assert.equal(2ULL, at)
+		local rest
+		rest, at = letters(s:view(), "", at, 3)
+		assert.equal(3, #rest)
+		assert.equal(0xffffffffffffffffULL, at)
+		assert.equal(0, #letters(s:view(), "", at))
 		s:rest()
 		s:turn(function()
 			assert.is_true(lib.dead_letter_delete(s.s, span("demo.A"),

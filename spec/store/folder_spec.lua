@@ -238,6 +238,34 @@ describe("the reader's door", function()
 		s:close()
 	end))
 
+	it("does not make the file grow once it was killed",
+		with_folder(function(dir)
+		local s = assert(support.open(dir))
+		support.lib.retention_set(s.s, ffi.new("struct retention",
+			{ journal_size = 2 ^ 20 }))
+		local function append(turns)
+			for _ = 1, turns do
+				s:turn(function()
+					for _ = 1, 1000 do
+						s:append(string.rep("x", 1000))
+					end
+				end)
+			end
+		end
+		append(10)
+		local options = support.tool("hold", dir)
+		options.stdin, options.stdout = "pipe", "pipe"
+		local p = process.start(options)
+		p:pump(process.now() + 10 * process.slowness, function(_, bytes)
+			return bytes:find("holding", 1, true)
+		end)
+		p:signal("KILL")
+		p:close()
+		append(60)
+		assert.is_true(s:figures().file_bytes < 40 * 2 ^ 20)
+		s:close()
+	end))
+
 	it("copies a snapshot beside a core that writes",
 		with_folder(function(dir, above)
 		local dest = above .. "/copy"

@@ -105,7 +105,7 @@ bool dead_letter_get(struct view *v, struct span sensor, struct span id,
 bool dead_letter_delete(struct store *s, struct span sensor, struct span id);
 typedef bool dead_letter_fn(void *arg, uint64_t seq,
     const struct dead_letter *letter);
-size_t dead_letter_list(struct view *v, struct span sensor, uint64_t after,
+size_t dead_letter_list(struct view *v, struct span sensor, uint64_t *after,
     size_t limit, dead_letter_fn *fn, void *arg);
 
 struct cursor { uint64_t next; int64_t created_us, modified_us;

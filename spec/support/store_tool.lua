@@ -9,6 +9,7 @@
 --	follow	for each line of stdin: how many records a fresh view has, and
 --		the last of them
 --	read	every record through the reader's door
+--	hold	keeps a view until its stdin ends
 --	backup	a copy into the ARGUMENT
 --	dry	a dry run: prints the item `n` as found, as set, and a sequence
 --	sync	one turn; prints its result (fdatasync may be made to fail)
@@ -105,6 +106,13 @@ function verbs.read(dir)
 		end)))
 	end
 	lib.store_reader_close(r)
+end
+
+function verbs.hold(dir)
+	local r, e = open_reader(dir)
+	assert(lib.store_reader_view(r[0], 0, e) ~= nil)
+	say("holding")
+	io.stdin:read("*a")
 end
 
 function verbs.backup(dir, dest)

@@ -14,6 +14,8 @@
 
 enum { LETTER_TRUNCATED = 1 };
 
+#define LOOK_MAX 5000	/* letters looked at in one listing */
+
 struct letter_header {
 	int64_t time_us;
 	uint64_t generation;
@@ -171,28 +173,39 @@ dead_letter_delete(struct store *s, struct span sensor, struct span id)
 	return true;
 }
 
+/* True if the letter is of that sensor; the empty one stands for all. */
+static bool
+is_of(const struct dead_letter *letter, struct span sensor)
+{
+	return sensor.len == 0 || (letter->sensor.len == sensor.len &&
+	    memcmp(letter->sensor.data, sensor.data, sensor.len) == 0);
+}
+
 size_t
-dead_letter_list(struct view *v, struct span sensor, uint64_t after,
+dead_letter_list(struct view *v, struct span sensor, uint64_t *after,
     size_t limit, dead_letter_fn *fn, void *arg)
 {
 	struct scan *scan = scan_open(v->txn, TABLE_DEAD);
-	uint64_t seq = after + 1;
+	uint64_t seq = *after + 1;
 	struct span key = span_of(&seq, sizeof(seq)), value;
 	struct dead_letter letter;
-	size_t given = 0;
-	bool more = limit > 0 && after != UINT64_MAX &&
+	size_t given = 0, looked = 0;
+	bool more = *after != DEAD_LETTER_END &&
 	    scan_to(scan, SCAN_FROM, &key, &value);
 
-	for (; more; more = scan_to(scan, SCAN_NEXT, &key, &value)) {
-		if (!dead_letter_decode(value, &letter) ||
-		    (sensor.len != 0 && (letter.sensor.len != sensor.len ||
-		    memcmp(letter.sensor.data, sensor.data, sensor.len) != 0)))
-			continue;
-		memcpy(&seq, key.data, sizeof(seq));
-		given++;
-		if (!fn(arg, seq, &letter) || given == limit)
-			break;
+	while (more && given < limit && looked < LOOK_MAX) {
+		memcpy(after, key.data, sizeof(*after));
+		looked++;
+		if (dead_letter_decode(value, &letter) &&
+		    is_of(&letter, sensor)) {
+			given++;
+			if (!fn(arg, *after, &letter))
+				break;
+		}
+		more = scan_to(scan, SCAN_NEXT, &key, &value);
 	}
+	if (!more)
+		*after = DEAD_LETTER_END;
 	scan_close(scan);
 	return given;
 }

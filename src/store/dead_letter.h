@@ -46,8 +46,11 @@ typedef bool dead_letter_fn(void *arg, uint64_t seq,
     const struct dead_letter *letter);
 
 /*
- * Lists at most limit letters of a sensor (empty: of all), oldest first, with
- * a number greater than after; returns how many were given.
+ * Lists at most limit letters of a sensor (empty: of all), oldest first, that
+ * come after number *after; returns how many were given. It looks at a
+ * bounded number of letters and leaves in *after where it stopped, or
+ * DEAD_LETTER_END when there are no more: who wants all calls it until then.
  */
-size_t dead_letter_list(struct view *v, struct span sensor, uint64_t after,
+#define DEAD_LETTER_END UINT64_MAX
+size_t dead_letter_list(struct view *v, struct span sensor, uint64_t *after,
     size_t limit, dead_letter_fn *fn, void *arg);

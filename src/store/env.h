@@ -83,6 +83,9 @@ int txn_fault(const struct txn *t);
 const char *env_fault_text(int fault);
 bool env_fault_is_map(int fault);
 
+/* Makes t fail because what it holds makes no sense. */
+void txn_damage(struct txn *t);
+
 /* True if anything was written to. */
 bool txn_dirty(const struct txn *t);
 

@@ -62,13 +62,24 @@ journal_decode(struct span key, struct span value, struct journal_record *out)
 	return true;
 }
 
+/* A record that is none makes the view fail, lest it pass for the end. */
+static bool
+decode_or_fail(struct txn *t, struct span key, struct span value,
+    struct journal_record *out)
+{
+	if (journal_decode(key, value, out))
+		return true;
+	txn_damage(t);
+	return false;
+}
+
 bool
 journal_get(struct view *v, uint64_t seq, struct journal_record *out)
 {
 	struct span key = span_of(&seq, sizeof(seq)), value;
 
 	return txn_get(v->txn, TABLE_JOURNAL, key, &value) &&
-	    journal_decode(key, value, out);
+	    decode_or_fail(v->txn, key, value, out);
 }
 
 /* The sequence at one end of the journal, or 0. */
@@ -126,7 +137,7 @@ journal_walk_next(struct journal_walk *w, struct journal_record *out)
 
 	w->started = true;
 	return scan_to(w->cursor, move, &key, &value) &&
-	    journal_decode(key, value, out);
+	    decode_or_fail(w->view->txn, key, value, out);
 }
 
 void

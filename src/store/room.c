@@ -106,6 +106,7 @@ free_in_file(struct store *s)
 {
 	uint64_t bytes;
 
+	env_readers_check(s->env);
 	store_view(s, s->head.time_us);
 	bytes = txn_free_bytes(s->view.txn);
 	store_rest(s);

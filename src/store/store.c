@@ -260,6 +260,8 @@ store_commit(struct store *s, struct err *e)
 	s->unrelaxed += s->staged;
 	if (s->unrelaxed >= RELAX_BYTES) {
 		env_relax(s->env);
+		/* A reader that was killed keeps pages from reuse. */
+		env_readers_check(s->env);
 		s->unrelaxed = 0;
 	}
 	s->commits++;

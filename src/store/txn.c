@@ -66,6 +66,13 @@ txn_fault(const struct txn *t)
 	return t->fault;
 }
 
+void
+txn_damage(struct txn *t)
+{
+	if (t->fault == 0)
+		t->fault = MDB_CORRUPTED;
+}
+
 bool
 txn_dirty(const struct txn *t)
 {
