@@ -72,3 +72,9 @@ const struct trigger_type *catalog_trigger_type(const struct catalog *c,
 /* All trigger types: start with *at = 0; NULL at the end. */
 const struct trigger_type *catalog_trigger_types(const struct catalog *c,
     size_t *at);
+
+/*
+ * Adds a pack folder to those that will be read, behind the others; one
+ * whose name is taken already is left out with a warning.
+ */
+void catalog_builder_add(struct catalog_builder *b, const char *dir);

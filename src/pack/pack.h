@@ -82,6 +82,7 @@ struct sensor_meta {
 struct pack {
 	char *name;		/* the folder's name */
 	char *dir;		/* as given, without a slash at the end */
+	char *real_dir;		/* the same without symbolic links */
 	json_t *facts;		/* pack.yaml, an object; NULL if missing */
 	struct config config;
 	struct sensor_meta **sensors;	/* sorted by metadata file */
@@ -90,6 +91,8 @@ struct pack {
 	size_t trigger_count;
 	struct lua_source **sources;	/* sorted by path */
 	size_t source_count;
+	size_t source_bytes;
+	struct diags source_diags;	/* while it is read */
 };
 
 struct pack_options {
@@ -115,8 +118,9 @@ const struct lua_source *pack_source(const struct pack *p, const char *path);
 
 /*
  * The source that `require(module)` finds for this sensor: its own folder,
- * lib, actions/lib, lua_modules, each as a/b.lua and a/b/init.lua. NULL if
- * none; then *searched (freed by the caller) lists the places, a line each.
+ * lib, actions/lib, lua_modules (and share/lua/5.1 below it, where LuaRocks
+ * puts things), each as a/b.lua and a/b/init.lua. NULL if none; then
+ * *searched (freed by the caller) lists the places, a line each.
  */
 const struct lua_source *sensor_source(const struct sensor_meta *s,
     const char *module, char **searched);

@@ -1,0 +1,235 @@
+/*
+ * A pack folder, read whole: its facts, configuration, trigger types and
+ * sensors, each part for itself, so that a broken one leaves the others
+ * standing. Called by the catalog, a pack a step. Reads nothing later.
+ */
+#include "pack/pack.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+#include "pack/doc.h"
+#include "pack/pack_facts.h"
+#include "pack/sensor_meta.h"
+#include "pack/sources.h"
+#include "pack/trigger_type.h"
+
+#define NAME_MAX_BYTES 100
+
+/* For scandir: names that end in .yaml or .yml and are not hidden. */
+static int
+is_metadata(const struct dirent *entry)
+{
+	const char *dot = strrchr(entry->d_name, '.');
+
+	return entry->d_name[0] != '.' && dot &&
+	    (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
+}
+
+/* Does something with one metadata file: "sensors/x.yaml". */
+typedef void metadata_fn(struct pack *p, const char *path,
+    const struct pack_options *options, struct diags *diags);
+
+/* Calls fn for the metadata files of a folder in order of name. */
+static void
+each_metadata(struct pack *p, const char *folder, metadata_fn *fn,
+    const struct pack_options *options, struct diags *diags)
+{
+	char *dir = xasprintf("%s/%s", p->dir, folder), *path;
+	struct dirent **names;
+	int count = scandir(dir, &names, is_metadata, alphasort), i;
+
+	if (count < 0 && errno != ENOENT)
+		diags_add(diags, DIAG_ERROR, dir, 0, 0,
+		    "the folder cannot be read: %s", strerror(errno));
+	if (count > PACK_METADATA_MAX)
+		diags_add(diags, DIAG_ERROR, dir, 0, 0, "%d metadata files "
+		    "are too many; the first %d are taken", count,
+		    PACK_METADATA_MAX);
+	for (i = 0; i < count; i++) {
+		if (i < PACK_METADATA_MAX) {
+			path = xasprintf("%s/%s", folder, names[i]->d_name);
+			fn(p, path, options, diags);
+			free(path);
+		}
+		free(names[i]);
+	}
+	if (count >= 0)
+		free(names);
+	free(dir);
+}
+
+/* The accepted sensor before the last that has this class name. */
+static struct sensor_meta *
+same_class(const struct pack *p, const struct sensor_meta *s)
+{
+	size_t i;
+
+	for (i = 0; s->class_name && i < p->sensor_count; i++)
+		if (p->sensors[i] != s && p->sensors[i]->class_name &&
+		    strcmp(p->sensors[i]->class_name, s->class_name) == 0)
+			return p->sensors[i];
+	return NULL;
+}
+
+/* metadata_fn: a file of sensors/ */
+static void
+take_sensor(struct pack *p, const char *path,
+    const struct pack_options *options, struct diags *diags)
+{
+	size_t from = diags->count;
+	struct sensor_meta *s = sensor_meta_read(p, path, options, diags);
+	const struct sensor_meta *first = same_class(p, s);
+
+	if (first) {
+		diags_add(diags, DIAG_ERROR, s->file, 0, 0, "the class "
+		    "\"%s\" is declared twice, first in \"%s\"",
+		    s->class_name, first->file);
+		sensor_meta_reject(s, diags, from);
+	}
+	p->sensors = xreallocarray(p->sensors, p->sensor_count + 1,
+	    sizeof(*p->sensors));
+	p->sensors[p->sensor_count++] = s;
+}
+
+/* metadata_fn: a file of triggers/ */
+static void
+take_trigger(struct pack *p, const char *path,
+    const struct pack_options *options, struct diags *diags)
+{
+	struct trigger_source from = {
+		.pack = p->name,
+		.validate_formats = options->validate_formats,
+	};
+	char *file = xasprintf("%s/%s", p->dir, path);
+	struct trigger_type *t = NULL;
+	struct doc d;
+
+	if (doc_open(&d, file, diags) == 0)
+		t = trigger_type_read(&d, "", doc_value(&d), &from);
+	doc_close(&d);
+	free(file);
+	if (!t)
+		return;
+	p->triggers = xreallocarray(p->triggers, p->trigger_count + 1,
+	    sizeof(*p->triggers));
+	p->triggers[p->trigger_count++] = t;
+}
+
+/* Reads the configuration; a wrong one rejects all sensors. */
+static void
+take_config(struct pack *p, const struct pack_options *options,
+    struct diags *diags)
+{
+	size_t from = diags->count, i;
+
+	config_read(&p->config, p->dir, p->name, options->configs_dir,
+	    options->validate_formats, options->lookup, options->lookup_arg,
+	    diags);
+	for (i = 0; !p->config.ok && i < p->sensor_count; i++)
+		sensor_meta_reject(p->sensors[i], diags, from);
+}
+
+/* The name of the folder, which must do as a name in refs. */
+static int
+take_name(struct pack *p, struct diags *diags)
+{
+	const char *slash = strrchr(p->dir, '/');
+	const char *name = slash ? slash + 1 : p->dir;
+
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		name = strrchr(p->real_dir, '/') + 1;
+	p->name = xstrdup(name);
+	if (*name && strlen(name) <= NAME_MAX_BYTES && !strpbrk(name, ".: ") &&
+	    name[strspn(name, "abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")] == '\0')
+		return 0;
+	diags_add(diags, DIAG_ERROR, p->dir, 0, 0, "\"%s\" cannot be the name "
+	    "of a pack; rename the folder (letters, digits, _ and -, up to "
+	    "%d)", name, NAME_MAX_BYTES);
+	return -1;
+}
+
+/* Opens the folder: where it is and what it is called. */
+static int
+open_folder(struct pack *p, const char *dir, struct diags *diags)
+{
+	char real[PATH_MAX];
+	size_t n = strlen(dir);
+
+	while (n > 1 && dir[n - 1] == '/')
+		n--;
+	p->dir = xstrndup(dir, n);
+	if (!realpath(p->dir, real)) {
+		diags_add(diags, DIAG_ERROR, p->dir, 0, 0,
+		    "the pack cannot be read: %s", strerror(errno));
+		return -1;
+	}
+	p->real_dir = xstrdup(real);
+	return take_name(p, diags);
+}
+
+struct pack *
+pack_read(const char *dir, const struct pack_options *options,
+    struct diags *diags)
+{
+	struct pack *p = xcalloc(1, sizeof(*p));
+	size_t i;
+
+	if (open_folder(p, dir, diags) < 0) {
+		pack_free(&p);
+		return NULL;
+	}
+	pack_facts_read(p, diags);
+	sources_add_libraries(p);
+	each_metadata(p, "triggers", take_trigger, options, diags);
+	each_metadata(p, "sensors", take_sensor, options, diags);
+	take_config(p, options, diags);
+	for (i = 0; i < p->sensor_count; i++)
+		sensor_meta_digest(p->sensors[i], options);
+	diags_move(diags, &p->source_diags);
+	return p;
+}
+
+void
+pack_free(struct pack **pp)
+{
+	struct pack *p = *pp;
+	size_t i;
+
+	*pp = NULL;
+	if (!p)
+		return;
+	for (i = 0; i < p->sensor_count; i++)
+		sensor_meta_free(p->sensors[i]);
+	for (i = 0; i < p->trigger_count; i++)
+		trigger_type_free(p->triggers[i]);
+	for (i = 0; i < p->source_count; i++)
+		lua_source_free(p->sources[i]);
+	free(p->sensors);
+	free(p->triggers);
+	free(p->sources);
+	config_release(&p->config);
+	diags_release(&p->source_diags);
+	json_decref(p->facts);
+	free(p->name);
+	free(p->dir);
+	free(p->real_dir);
+	free(p);
+}
+
+struct sensor_meta *
+pack_sensor(const struct pack *p, const char *class_name)
+{
+	size_t i;
+
+	for (i = 0; i < p->sensor_count; i++)
+		if (p->sensors[i]->class_name &&
+		    strcmp(p->sensors[i]->class_name, class_name) == 0)
+			return p->sensors[i];
+	return NULL;
+}
