@@ -298,6 +298,16 @@ describe("the reader's door", function()
 		assert.is_truthy(text:find("is not empty", 1, true))
 	end))
 
+	it("makes nothing of what a killed copy left",
+		with_folder(function(dir, above)
+		assert(support.open(dir)):close()
+		assert(stat.mkdir(above .. "/copy"))
+		assert(io.open(above .. "/copy/data.mdb.part", "w")):close()
+		local text, code = run("backup", dir, above .. "/copy")
+		assert.equal(0, code, text)
+		assert.is_nil(stat.stat(above .. "/copy/data.mdb.part"))
+	end))
+
 	it("leaves nothing behind when a copy fails",
 		with_folder(function(dir, above)
 		assert(support.open(dir)):close()

@@ -150,6 +150,10 @@ void instance_put_json(struct buf *b, struct view *v,
 void item_put_json(struct buf *b, const struct kv_item *item);
 ]])
 
+-- Compiled Lua cannot be called back from a C function that it called, as
+-- the listings and the reports of expiry do.
+jit.off()
+
 local M = { lib = lib }
 
 -- enum store_result and enum store_room, by name.

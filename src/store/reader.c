@@ -18,6 +18,8 @@
 #include "store/folder.h"
 #include "store/store_impl.h"
 
+#define PART_NAME "data.mdb.part"
+
 struct store_reader {
 	char *dir;
 	int lock_fd;	/* -1: LMDB's reader table is in use instead */
@@ -130,7 +132,7 @@ static int
 copy_into(struct store_reader *r, const char *dest, uint64_t *bytes,
     struct err *e)
 {
-	char *part = folder_path(dest, "data.mdb.part");
+	char *part = folder_path(dest, PART_NAME);
 	char *whole = folder_path(dest, "data.mdb");
 	int fd = open(part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	struct stat st = {0};
@@ -162,10 +164,15 @@ store_reader_backup(struct store_reader *r, const char *dest,
     uint64_t *bytes, struct err *e)
 {
 	bool created = mkdir(dest, 0700) == 0;
+	char *part = folder_path(dest, PART_NAME);
 	int empty, rc;
 
-	if (!created && errno != EEXIST)
+	if (!created && errno != EEXIST) {
+		free(part);
 		return err_errno(e, "cannot create the folder \"%s\"", dest);
+	}
+	unlink(part);	/* of a backup that was killed */
+	free(part);
 	empty = folder_is_empty(dest, e);
 	if (empty < 0)
 		return -1;

@@ -17,7 +17,9 @@
  *
  * Staging calls cannot fail: what goes wrong sticks to the turn and comes
  * out at its commit. The caller keeps what it staged until STORE_DONE, and
- * stages all of it again, from the first call on, when told to.
+ * stages all of it again, from the first call on, when told to. In a turn
+ * that has failed reads find nothing, so what a staging call returns is only
+ * to be acted upon after STORE_DONE.
  */
 struct store;
 
