@@ -5,10 +5,12 @@
  */
 #include "pack/trigger_type.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/xalloc.h"
+#include "pack/config_cast.h"
 #include "pack/shape.h"
 #include "schema/schema.h"
 
@@ -73,6 +75,26 @@ static const struct shape trigger_shape = {
 	"a trigger type", members, hints, DIAG_WARNING
 };
 
+/* What to write where a bare type name stands for a schema, or "". */
+static const char *
+schema_hint(const json_t *text, const char *path, char hint[64])
+{
+	static const char *const types[] = {
+		"string", "integer", "number", "boolean", "object", "array",
+		"null",
+	};
+	const char *word = json_string_value(json_at(text, path));
+	size_t i;
+
+	for (i = 0; word && i < sizeof(types) / sizeof(types[0]); i++) {
+		if (strcmp(word, types[i]) != 0)
+			continue;
+		snprintf(hint, 64, "; write {type: %s}", word);
+		return hint;
+	}
+	return "";
+}
+
 /* Compiles the schema in a member; *out is NULL where it is empty. */
 static int
 schema_read(struct doc *d, const char *pointer, const json_t *value,
@@ -84,7 +106,7 @@ schema_read(struct doc *d, const char *pointer, const json_t *value,
 	};
 	const json_t *text = json_object_get(value, member);
 	struct schema_error e;
-	char *at;
+	char *at, hint[64];
 
 	*out = NULL;
 	if (!json_is_object(text) || json_object_size(text) == 0)
@@ -93,7 +115,8 @@ schema_read(struct doc *d, const char *pointer, const json_t *value,
 	if (*out)
 		return 0;
 	at = xasprintf("%s/%s%s", pointer, member, e.schema_path);
-	doc_error(d, at, "invalid %s: %s", member, e.message);
+	doc_error(d, at, "invalid %s: %s%s", member, e.message,
+	    schema_hint(text, e.schema_path, hint));
 	free(at);
 	return -1;
 }

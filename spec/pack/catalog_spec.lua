@@ -1,0 +1,257 @@
+-- Catalogs over time: digests, plans, names on the command line, speed.
+
+local ffi = require("ffi")
+local pack = require("spec.support.pack")
+local lib = pack.lib
+
+ffi.cdef([[
+struct plan_item {
+	int kind;
+	struct sensor_meta *before, *after;
+};
+struct plan { struct plan_item *items; size_t count; };
+void plan_make(struct plan *p, const struct catalog *old,
+    const struct catalog *new);
+void plan_release(struct plan *p);
+const char *plan_kind_name(int kind);
+]])
+
+local facts = "name: p\ndescription: d\nversion: 1.0.0\nauthor: a\n"
+
+local function sensor(class, more)
+	return ("class_name: %s\nentry_point: %s.lua\n%s"):format(class,
+		class:lower(), more or "")
+end
+
+-- What the plan makes of each sensor: "unchanged p.A" and so on, sorted.
+local function plan(old, new)
+	local p, list = ffi.new("struct plan"), {}
+	lib.plan_make(p, old, new)
+	for i = 0, tonumber(p.count) - 1 do
+		local item = p.items[i]
+		local s = item.after ~= nil and item.after or item.before
+		local name = s.ref ~= nil and ffi.string(s.ref)
+			or ffi.string(s.metadata_file)
+		list[#list + 1] = ffi.string(lib.plan_kind_name(item.kind))
+			.. " " .. name .. (item.kind == 4 and item.before ~= nil
+			and " (runs)" or "")
+	end
+	lib.plan_release(p)
+	table.sort(list)
+	return list
+end
+
+describe("plan", function()
+	local dir
+
+	before_each(function()
+		dir = pack.folder({ ["p/pack.yaml"] = facts,
+			["p/sensors/a.yaml"] = sensor("A"),
+			["p/sensors/a.lua"] = "return 1",
+			["q/pack.yaml"] = facts:gsub("p", "q", 1),
+			["q/sensors/b.yaml"] = sensor("B"),
+			["q/sensors/b.lua"] = "return 2" })
+	end)
+	after_each(function()
+		collectgarbage()
+		pack.remove(dir)
+	end)
+
+	local function change(name, text)
+		local old, keep = pack.catalog({ dir })
+		if text then
+			pack.write(dir .. "/" .. name, text)
+		else
+			os.remove(dir .. "/" .. name)
+		end
+		local new, keep2 = pack.catalog({ dir })
+		local list = plan(old, new)
+		assert(keep and keep2)
+		return list
+	end
+
+	it("adds everything at first", function()
+		local new = pack.catalog({ dir })
+		assert.same({ "added p.A", "added q.B" }, plan(nil, new))
+	end)
+
+	it("leaves alone what did not change", function()
+		assert.same({ "unchanged p.A", "unchanged q.B" },
+			change("p/README.md", "hello"))
+		-- neither comments nor layout make another sensor
+		assert.same({ "unchanged p.A", "unchanged q.B" },
+			change("p/sensors/a.yaml", "# x\nentry_point: a.lua\n"
+				.. "class_name: A\n"))
+	end)
+
+	it("sees each thing that makes a sensor what it is", function()
+		for name, text in pairs({
+			["p/sensors/a.lua"] = "return 3",
+			["p/sensors/a.yaml"] = sensor("A", "enabled: false\n"),
+			["p/lib/x.lua"] = "return 4",
+			["p/actions/lib/x.lua"] = "return 4",
+			["p/lua_modules/x/y.lua"] = "return 4",
+			["p/sensors/helper.lua"] = "return 5",
+			["p/config.yaml"] = "a: 1",
+			["p/config.schema.yaml"] = "a: {default: 2}",
+		}) do
+			assert.same({ "changed p.A", "unchanged q.B" },
+				change(name, text))
+		end
+	end)
+
+	it("sees sensors come and go", function()
+		pack.write(dir .. "/p/sensors/c.lua", "return 1")
+		assert.same({ "added p.C", "unchanged p.A", "unchanged q.B" },
+			change("p/sensors/c.yaml", sensor("C")))
+		assert.same({ "removed p.C", "unchanged p.A", "unchanged q.B" },
+			change("p/sensors/c.yaml", nil))
+	end)
+
+	it("lets what runs go on when its files are broken", function()
+		assert.same({ "broken p.A (runs)", "unchanged q.B" },
+			change("p/sensors/a.yaml", sensor("A", "enabled: x\n")))
+		pack.write(dir .. "/p/sensors/a.yaml", sensor("A"))
+		assert.same({ "broken sensors/a.yaml (runs)", "unchanged q.B" },
+			change("p/sensors/a.yaml", "class_name: ["))
+		assert.same({ "broken q.B (runs)", "broken sensors/a.yaml" },
+			change("q/config.schema.yaml", "k: {required: true}"))
+		assert.same({ "added p.A", "broken q.B" },
+			change("p/sensors/a.yaml", sensor("A")))
+	end)
+end)
+
+describe("check", function()
+	it("takes paths and names, and suggests near ones", function()
+		local dir = pack.folder({ ["github/pack.yaml"] = facts,
+			["linux/pack.yaml"] = facts })
+		local o, keep = pack.options({ dir })
+		local e = ffi.new("struct err")
+		local function count(...)
+			local words, keep_words = pack.strings({ ... })
+			local c = lib.check_read(words, select("#", ...), o, e)
+			assert(keep and keep_words)
+			return c ~= nil and tonumber(lib.catalog_pack_count(
+				pack.own_catalog(c)))
+		end
+		assert.equal(2, count())
+		assert.equal(1, count("linux"))
+		assert.equal(2, count("linux", dir .. "/github/"))
+		assert.is_false(count("gihub"))
+		assert.equal('no pack "gihub"; did you mean "github"?',
+			ffi.string(e.text))
+		assert.is_false(count("./nothing"))
+		assert.truthy(ffi.string(e.text):find("neither a folder here",
+			1, true))
+		pack.remove(dir)
+	end)
+
+	it("gives findings as JSON", function()
+		local dir = pack.folder({ ["p/pack.yaml"] = facts,
+			["p/sensors/s.yaml"] = "class_name: S\nentry_point: \n" })
+		local c = pack.catalog({ dir })
+		local json = pack.text(pack.own(lib.diags_json(
+			lib.catalog_diags(c))))
+		assert.equal('[{"column":13,"file":"' .. dir
+			.. '/p/sensors/s.yaml","level":"error","line":2,'
+			.. '"text":"\\"entry_point\\" is null; '
+			.. 'it must be a string"}]', json)
+		pack.remove(dir)
+	end)
+end)
+
+describe("the corpus of real packs", function()
+	local dir = pack.corpus()
+	if not dir then
+		print("\nskipped: no corpus of real packs beside the project")
+		return
+	end
+
+	it("is read and checked in under a second", function()
+		local from = os.clock()
+		local c, keep = pack.catalog({ dir .. "/packs" })
+		local seconds = os.clock() - from
+		assert(keep)
+		print(("\n%d packs, %d sensors read in %.0f ms"):format(
+			tonumber(lib.catalog_pack_count(c)),
+			tonumber(lib.catalog_sensor_count(c)), seconds * 1000))
+		assert.is_true(seconds < 1)
+		assert.equal(72, tonumber(lib.catalog_pack_count(c)))
+		assert.equal(48, tonumber(lib.catalog_sensor_count(c)))
+	end)
+
+	-- StackStorm does not look into payload schemas when it registers a
+	-- sensor: `items: "object"` makes every dispatch fail there, here it
+	-- is an error at once.
+	local deviations = {
+		["packs/bitbucket/sensors/repository_sensor.yaml"] = ":24:22: "
+			.. "invalid payload_schema: a schema must be an object; "
+			.. "write {type: object}",
+	}
+
+	it("gives every sensor the right verdict", function()
+		local cjson = require("cjson")
+		local agreed, wrong = 0, {}
+		for _, folder in ipairs({ "packs", "legacy-packs",
+			"st2-fixtures/packs", "st2-fixtures/trees",
+			"st2-fixtures/packs_1" }) do
+			local c, keep = pack.catalog({ dir .. "/" .. folder })
+			assert(keep)
+			local found = {}
+			for _, line in ipairs(pack.lines(lib.catalog_diags(c))) do
+				local file = line:match("^(.-):%d") or ""
+				found[file] = (found[file] or "") .. line .. "\n"
+			end
+			for _, line in ipairs(pack.expected(
+				"metadata-validation.jsonl")) do
+				local row = cjson.decode(line)
+				local here = row.path:sub(1, #folder + 1) == folder .. "/"
+				if here and row.kind ~= "rule" then
+					local text = found[dir .. "/" .. row.path] or ""
+					-- our own errors: code that is not there
+					text = text:gsub("[^\n]*entry point[^\n]*\n", "")
+					text = text:gsub("[^\n]*config key[^\n]*\n", "")
+					text = text:gsub("[^\n]*that is what counts\n", "")
+					local unknown = false
+					for _, e in ipairs(row.errors or {}) do
+						unknown = unknown
+							or e.keyword == "additionalProperties"
+					end
+					local ok
+					if deviations[row.path] then
+						ok = text:find(deviations[row.path], 1, true)
+					elseif unknown then
+						ok = text:find("warning: unknown key", 1, true)
+					elseif row.ok then
+						ok = not text:gsub("[^\n]*warning: [^\n]*\n",
+							""):find("%S")
+					else
+						ok = text:find("%S") ~= nil
+					end
+					agreed = agreed + (ok and 1 or 0)
+					if not ok then
+						wrong[#wrong + 1] = line .. "\n" .. text
+					end
+				end
+			end
+		end
+		print(("\nmetadata-validation.jsonl: %d agree"):format(agreed))
+		assert.same({}, wrong)
+	end)
+
+	it("names the remedy for every Python sensor", function()
+		local c, keep = pack.catalog({ dir .. "/packs" })
+		assert(keep)
+		for i = 0, tonumber(lib.catalog_sensor_count(c)) - 1 do
+			local s = lib.catalog_sensor(c, i)
+			assert.is_true(s.rejected)
+		end
+		local python = 0
+		for _, line in ipairs(pack.lines(lib.catalog_diags(c))) do
+			if line:find("sensorhost migrate", 1, true) then
+				python = python + 1
+			end
+		end
+		assert.equal(48, python)
+	end)
+end)
