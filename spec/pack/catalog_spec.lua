@@ -175,7 +175,7 @@ describe("the corpus of real packs", function()
 		print(("\n%d packs, %d sensors read in %.0f ms"):format(
 			tonumber(lib.catalog_pack_count(c)),
 			tonumber(lib.catalog_sensor_count(c)), seconds * 1000))
-		assert.is_true(seconds < 1)
+		assert.is_true(seconds < pack.slowness)
 		assert.equal(72, tonumber(lib.catalog_pack_count(c)))
 		assert.equal(48, tonumber(lib.catalog_sensor_count(c)))
 	end)

@@ -111,7 +111,9 @@ struct catalog *check_read(char *const *words, size_t count,
     const struct catalog_options *options, struct err *e);
 ]])
 
-local M = { lib = lib }
+-- How many times slower than a release build things may be here.
+local M = { lib = lib,
+	slowness = tonumber(os.getenv("SENSORHOST_SPEC_SLOWNESS")) or 1 }
 
 -- JSON text to a json_t that frees itself.
 function M.json(text)
@@ -247,7 +249,9 @@ end
 
 -- The corpus folder, or nil.
 function M.corpus()
-	local dir = os.getenv("SENSORHOST_CORPUS") or "../shared/corpus"
+	local dir = os.getenv("SENSORHOST_CORPUS")
+		or (os.getenv("SENSORHOST_SPEC_ROOT") or ".")
+			.. "/../shared/corpus"
 	return posix.access(dir .. "/README.md", "r") and dir or nil
 end
 
