@@ -30,6 +30,13 @@ int js_check_object(const void *p, size_t n, unsigned max_depth,
 int js_check_value(const void *p, size_t n, unsigned max_depth,
     struct err *e);
 
+/*
+ * The same: NULL, or what is wrong ("a name without a colon") and where, in
+ * bytes from p.
+ */
+const char *js_find_fault(const void *p, size_t n, unsigned max_depth,
+    size_t *at);
+
 /* Whether the n bytes are UTF-8 (no surrogates, nothing over U+10FFFF). */
 bool js_utf8_valid(const void *p, size_t n);
 

@@ -299,3 +299,16 @@ js_check_value(const void *p, size_t n, unsigned max_depth, struct err *e)
 {
 	return check(p, n, max_depth, false, e);
 }
+
+const char *
+js_find_fault(const void *p, size_t n, unsigned max_depth, size_t *at)
+{
+	struct scan s = {.at = p, .end = (const uint8_t *)p + n,
+	    .max_depth = max_depth};
+
+	must(max_depth <= JS_DEPTH);
+	if (cross_text(&s, false))
+		return NULL;
+	*at = (size_t)(s.at - (const uint8_t *)p);
+	return s.problem;
+}

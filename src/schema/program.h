@@ -160,6 +160,7 @@ struct schema {
 	const struct object_rules **objects;	/* those with properties */
 	size_t object_count;
 	uint32_t property_count;	/* of all of them */
+	int height;		/* the greatest of the nodes' */
 	struct regex **regexes;
 	size_t regex_count;
 	struct memory *memory;	/* all else, freed as one */

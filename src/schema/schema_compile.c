@@ -271,6 +271,9 @@ finish(struct compiler *c, struct making *all)
 	for (struct making *m = all; m; m = m->next)
 		if (measure(c, &m->node, 0))
 			return -1;
+	for (struct making *m = all; m; m = m->next)
+		if (m->node.height > s->height)
+			s->height = m->node.height;
 	s->slots = (void *)c->slots.data;
 	s->slot_count = (uint32_t)(c->slots.len / sizeof(*s->slots));
 	s->objects = (void *)c->objects.data;

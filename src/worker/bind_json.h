@@ -17,7 +17,7 @@ int bind_schema_open(lua_State *L);
 
 /* Pushes the null sentinel; whether the value at idx is it. */
 void json_push_null(lua_State *L);
-bool json_is_null(lua_State *L, int idx);
+bool json_null_at(lua_State *L, int idx);
 
 /* Marks the table at idx as json.array or json.object do. */
 void json_mark_array(lua_State *L, int idx);

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <lua.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "worker/bind_json.h"
+
+/*
+ * How JSON's values that Lua has none for look in Lua: null, marked arrays
+ * and objects, integers of 64 bits. Internal to the JSON files of worker/.
+ */
+
+/* Makes all of it in a lua_State, once; may raise. */
+void json_values_open(lua_State *L);
+
+/* The mark of a metatable: 0 for one that is not ours. */
+enum json_mark { JSON_MARK_NONE, JSON_MARK_ARRAY, JSON_MARK_OBJECT };
+
+/* The mark of the table at the absolute index t. Raises nothing. */
+enum json_mark json_mark_of(lua_State *L, int t);
+
+/*
+ * Pushes the metatable of a mark, to be set on many tables.
+ */
+void json_push_mark(lua_State *L, enum json_mark mark);
+
+/* A 64-bit integer, as it lies in a cdata. */
+struct json_integer {
+	bool is_unsigned;
+	union {
+		int64_t i;
+		uint64_t u;
+	};
+};
+
+/* Whether the value at idx is an int64 or uint64 cdata. Raises nothing. */
+bool json_get_integer(lua_State *L, int idx, struct json_integer *out);
+
+/* Pushes one as cdata. */
+void json_push_integer(lua_State *L, struct json_integer value);
+
+#define JSON_TCDATA 10	/* lua_type() of a cdata */
