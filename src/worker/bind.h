@@ -30,6 +30,10 @@ extern const struct bind_module bind_modules[]; /* ends with a NULL name */
 _Noreturn void bind_raise(lua_State *L, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* What is at idx, for a message: `the string "5"`, `nil`, `a table`. */
+#define BIND_SHOWN 80
+const char *bind_describe(lua_State *L, int idx, char text[BIND_SHOWN]);
+
 /*
  * Pushes an error object; op and target may be NULL ("GET", "https://h/x").
  * kind is one of those of the Lua API's rules.
@@ -42,6 +46,8 @@ void bind_error(lua_State *L, const char *kind, const char *op,
 int bind_fail(lua_State *L, const char *kind, const char *op,
     const char *target, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
+
+bool bind_is_error(lua_State *L, int idx);
 
 /* The same with kind and message from errno. */
 int bind_fail_errno(lua_State *L, const char *op, const char *target);

@@ -20,6 +20,7 @@ struct owned {
 	struct owner *owner;
 	owned_release_fn *release;
 	struct owned **handle; /* the Lua handle's slot, see bind.h; or NULL */
+	owned_release_fn *collected; /* told when that is collected; or NULL */
 };
 
 TAILQ_HEAD(owned_list, owned);

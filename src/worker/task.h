@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <lua.h>
 
@@ -38,9 +39,9 @@ struct task;
 typedef void wait_start_fn(struct task *t, void *arg);
 
 /*
- * Pushes what the call returns and returns how many values (at most 16). May
- * raise. timed_out: the time given to task_wait_for is over; the action is
- * then still going on, and release must stop it.
+ * Pushes what the call returns and returns how many values. May raise.
+ * timed_out: the time given to task_wait_for is over; the action is then
+ * still going on, and release must stop it.
  */
 typedef int wait_push_fn(lua_State *L, void *arg, bool timed_out);
 
@@ -82,14 +83,21 @@ void task_wake(struct task *t);
  */
 struct unit *task_unit(lua_State *L);
 
+/*
+ * lua_CFunction: passes a wait of an inner coroutine of the sensor's own on;
+ * raises where it cannot. For the host's coroutine.resume.
+ */
+int task_lua_pass(lua_State *L);
+
 /* How a task ended; L holds its results or the error value on top. */
 enum task_end { TASK_RETURNED, TASK_FAILED, TASK_DROPPED };
 
 /*
  * Called once, when the task's last unit is on disk (TASK_RETURNED: n results
- * on the stack of L), or with the error value (TASK_FAILED: n is 1; its
- * traceback is in v->trace, unit tells what was undone). L is to be left as
- * it was; for TASK_DROPPED it is NULL.
+ * are the stack of L), or with the error value (TASK_FAILED: on top of L, n
+ * is 1; or n is 0, where it was failed from outside. v->error is the text and
+ * v->trace the traceback, task_undone what was undone). L may be changed; it
+ * is NULL for TASK_DROPPED. t is freed afterwards. Must not raise.
  */
 typedef void task_done_fn(struct vm *v, struct task *t, enum task_end end,
     lua_State *L, int n, void *arg);
@@ -102,8 +110,66 @@ typedef void task_done_fn(struct vm *v, struct task *t, enum task_end end,
 struct task *task_new(lua_State *L, int nargs, const char *entry,
     task_done_fn *done, void *arg);
 
-/* Drops a task: never resumed, its unit undone, done(TASK_DROPPED). */
+/* done is not called any more. */
+void task_forget_done(struct task *t);
+
+/* Drops a parked task: never resumed, its unit undone. */
 void task_drop(struct task *t);
 
-/* What a task is, for messages. */
+/* Ends a parked task as if its wait had raised the text. */
+void task_fail(struct task *t, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/*
+ * What a task is: its entry; a number never used again, by which it can be
+ * found while it lives; what it waits in (NULL: nothing); the place of its
+ * last wait.
+ */
 const char *task_entry(const struct task *t);
+struct vm *task_vm(const struct task *t);
+
+/* Its coroutine, and another anchor for it (luaL_unref); may raise. */
+lua_State *task_thread(const struct task *t);
+int task_share_thread(const struct task *t);
+uint64_t task_id(const struct task *t);
+struct task *task_find(struct vm *v, uint64_t id);
+const struct wait_type *task_waits_in(const struct task *t);
+const char *task_place(const struct task *t);
+
+/* Of a poll: the wait that sent dispatches without any value; "" if none. */
+const char *task_split_place(const struct task *t);
+struct unit_counts task_undone(const struct task *t);
+void task_set_unit_flags(struct task *t, uint8_t flags);
+
+/* The task is setup: one transaction, whose unit is sent in any case. */
+void task_open_setup(struct task *t);
+
+/*
+ * A brief task is a poll, a callback or a handler, or was started by one: it
+ * may go on while the sensor is quieted. Others halt at their next wait.
+ */
+void task_set_brief(struct task *t, bool brief);
+
+/*
+ * The scheduler, for worker.c and sensor.c. tasks_run resumes what is ready
+ * once each and calls after_step behind each; tasks_acked is told of units
+ * on disk, and calls it, too; tasks_set_mode halts and lets go on.
+ */
+typedef void tasks_after_step_fn(struct vm *v);
+void tasks_open(struct vm *v, size_t unit_limit, tasks_after_step_fn *after);
+void tasks_close(struct vm *v);
+bool tasks_ready(const struct vm *v);
+void tasks_run(struct vm *v);
+void tasks_acked(struct vm *v);
+
+/* TASKS_GO: all run; TASKS_BRIEF: brief ones only; TASKS_HALT: none. */
+enum tasks_mode { TASKS_GO, TASKS_BRIEF, TASKS_HALT };
+void tasks_set_mode(struct vm *v, enum tasks_mode mode);
+enum tasks_mode tasks_mode(const struct vm *v);
+
+/* Whether a brief task lives. */
+bool tasks_any_brief(const struct vm *v);
+void tasks_drop_all(struct vm *v);
+
+/* Drops the tasks that are not brief. */
+void tasks_drop_long(struct vm *v);

@@ -37,7 +37,10 @@ struct unit {
 	struct dict *writes;    /* key to offset + 1 of its latest operation */
 	struct unit_counts n;
 	size_t limit;           /* limits.unit */
+	struct dict *plain;     /* what sealed values were, by key */
 	size_t mark;            /* of the innermost attempt; see unit_mark */
+	size_t pending;         /* offset + 1 of a dispatch being written */
+	uint32_t epoch;         /* raised whenever it is emptied */
 	struct unit_hook *hooks;
 	unsigned nhooks;
 	uint8_t flags;          /* MSG_UNIT_* */
@@ -117,8 +120,20 @@ int unit_hook(struct unit *u, unit_hook_fn *fn, void *arg, struct err *e);
 /* Forgets the hooks with this arg, which is about to be freed. */
 void unit_unhook(struct unit *u, const void *arg);
 
-/* A place to come back to; unit_rewind undoes all that came after it. */
+/*
+ * Remembers what a sealed value was (JSON text), so that the unit can read
+ * its own writes; what unit_plain returns is borrowed.
+ */
+void unit_set_plain(struct unit *u, const char *key, size_t keylen,
+    const void *text, size_t len);
+const char *unit_plain(const struct unit *u, const char *key, size_t keylen);
+
+/*
+ * A place to come back to; unit_rewind undoes all that came after it, or all
+ * there is if the unit was sent meanwhile.
+ */
 struct unit_point {
+	uint32_t epoch;
 	size_t len;
 	size_t mark;
 	struct unit_counts n;

@@ -11,10 +11,12 @@
 #include "base/log.h"
 #include "worker/owner.h"
 
+struct err;
 struct event_base;
 struct link;
 struct page;
 struct sensor;
+struct spawns;
 struct task;
 struct tasks;
 
@@ -37,11 +39,17 @@ struct vm {
 	struct tasks *tasks;    /* the scheduler */
 	struct task *task;      /* the one that runs now, or NULL */
 	struct sensor *sensor;
+	struct spawns *spawns;  /* tasks that the sensor started */
 	struct owner owner;     /* all that the sensor acquired */
 	struct buf trace;       /* traceback of the last error */
+	struct buf error;       /* and its text, of a failed task */
+	struct buf inner;       /* traceback of an error passed on, */
+	const void *inner_of;   /* and that error's address */
+	struct buf scratch;     /* short-lived bytes of one binding's call */
 	int64_t slice_us;       /* limits.slice */
 	int64_t entered_us;     /* when the present entry began; interpreted */
 	bool interpreted;
+	bool verbose;           /* debug lines are wanted */
 };
 
 /* The vm of a state of ours; costs two loads. */
@@ -56,9 +64,8 @@ vm_of(lua_State *L)
 
 /*
  * A new vm with the host's Lua library, read from the folder lua_dir (which
- * holds boot.lua). NULL with the reason on stderr's log.
+ * holds boot.lua). NULL with *e filled.
  */
-struct err;
 struct vm *vm_new(const char *lua_dir, struct err *e);
 void vm_free(struct vm **v);
 
@@ -78,6 +85,13 @@ typedef int vm_fn(lua_State *L, void *arg);
 int vm_protect(struct vm *v, vm_fn *fn, void *arg, int nresults);
 
 /*
+ * Values kept in the registry under the address of something static: vm_keep
+ * pops one and keeps it, vm_kept pushes it (nil: none).
+ */
+void vm_keep(lua_State *L, const void *key);
+void vm_kept(lua_State *L, const void *key);
+
+/*
  * Says to core's watchdog that Lua runs from now on (entry: "poll", ...; NULL
  * keeps the present one), and that it no longer does. Nested calls count.
  */
@@ -87,6 +101,16 @@ void vm_leave(struct vm *v);
 /* Around a block in a round trip to core: time that is not the sensor's. */
 void vm_block(struct vm *v);
 void vm_unblock(struct vm *v);
+
+/*
+ * Turns the JIT off and arms a hook that raises in code that runs for a slice
+ * without waiting; for the start after such a run was killed.
+ */
+void vm_interpret(struct vm *v);
+
+/* The chunk names of the host's own Lua files begin so. */
+#define VM_HOST_CHUNK "=[host] "
+bool vm_is_host(const char *source);
 
 /*
  * Writes "file:line" of the innermost sensor frame of L into text; false,
@@ -99,6 +123,12 @@ bool vm_place(lua_State *L, char *text, size_t size);
  * the host's frames folded into one line.
  */
 void vm_traceback(lua_State *L, struct buf *out);
+
+/*
+ * Writes the error value on top of L (left there) into v->error, in words;
+ * an error object's kind and target stand on a line of their own.
+ */
+void vm_error_text(struct vm *v, lua_State *L);
 
 /* A line in the sensor's log, sent to core; secrets are masked. */
 void vm_log(struct vm *v, enum log_level level, const char *fmt, ...)

@@ -1,0 +1,51 @@
+-- The first Lua file of the host, run once in the spawner: loads the library
+-- (lua/host, then every module of lua/sensorhost), then takes away what
+-- sensors may not have. The workers that are forked afterwards share it all.
+-- Returns the entries: the functions through which C drives a sensor's life.
+
+local host = ...
+
+local files = {} -- what has been loaded, by name
+
+-- Loads "host/sandbox.lua" of the library, with the host as its argument.
+local function load(path)
+	local fn, why = host.compile(host.read(path), "=[host] " .. path)
+	if not fn then
+		error(why, 0)
+	end
+	local value = fn(host)
+	return value == nil and true or value
+end
+
+-- What `require` is while the library loads: bindings and the library alone.
+function _G.require(name)
+	local value = files[name]
+	if value == nil then
+		if name:find("^sensorhost%.") then
+			value = load("sensorhost/" .. name:sub(12) .. ".lua")
+		else
+			value = host.binding(name)
+		end
+		if value == nil then
+			error(("the host has no module %q"):format(name), 0)
+		end
+		files[name] = value
+	end
+	return value
+end
+
+host.public = {}
+host.lua = { coroutine = coroutine, io = io, os = os, debug = debug }
+
+load("host/coroutines.lua")
+load("host/service.lua")
+for _, name in ipairs(host.modules()) do
+	local full = "sensorhost." .. name
+	host.public[full] = require(full)
+end
+
+local entries = load("host/entries.lua")
+load("host/sandbox.lua")
+load("host/modules.lua")
+
+return entries

@@ -1,0 +1,152 @@
+-- The entries: how C drives a sensor's life. Each is called in a task of its
+-- own, but for `load`, which may not wait. One sensor a state.
+
+local host = ...
+local Sensor = require("sensorhost.sensor")
+local PollingSensor = require("sensorhost.polling_sensor")
+local host_sensor = require("host.sensor")
+local unit = require("host.unit")
+
+local entries = {}
+local class, sensor, info
+
+-- Whether a class descends from another by metatables.
+local function descends(candidate, base)
+	for _ = 1, 32 do
+		if candidate == base then
+			return true
+		end
+		local meta = getmetatable(candidate)
+		candidate = type(meta) == "table" and meta.__index or nil
+		if type(candidate) ~= "table" then
+			return false
+		end
+	end
+	return false
+end
+
+-- "setup, pol": the functions of a class, for messages.
+local function methods(of)
+	local names = {}
+	for name, value in pairs(of) do
+		if type(value) == "function" then
+			names[#names + 1] = tostring(name)
+		end
+	end
+	table.sort(names)
+	return #names > 0 and table.concat(names, ", ") or "nothing"
+end
+
+-- The class in what the file returned, or an error.
+local function find_class(value)
+	local name, ref = info.class_name, info.ref
+	if value == nil then
+		error(('%s: the file returned nothing; end it with "return %s"')
+			:format(ref, name), 0)
+	end
+	if type(value) ~= "table" then
+		error(('%s: the file returned a %s, not a class; end it with "return %s"')
+			:format(ref, type(value), name), 0)
+	end
+	local inside = rawget(value, name)
+	if inside ~= nil and type(inside) ~= "table" then
+		error(("%s: the file returned a table whose %s is a %s, not a class")
+			:format(ref, name, type(inside)), 0)
+	end
+	return inside or value
+end
+
+-- A class of one's own making gets the base's methods behind its own.
+local function adopt(found)
+	if descends(found, Sensor) then
+		return found
+	end
+	local base = found.run and Sensor or PollingSensor
+	local own = getmetatable(found)
+	if own == nil then
+		setmetatable(found, { __index = base })
+	end
+	return found
+end
+
+-- Runs the sensor's file and finds its class. Returns whether it polls.
+function entries.load(about, text)
+	info = about
+	local fn, why = host.compile(text, "@" .. info.entry)
+	if not fn then
+		error(why, 0)
+	end
+	local found = find_class(fn(info.class_name))
+	if type(found.run) ~= "function" and type(found.poll) ~= "function" then
+		error(("%s: the file returned a class without run or poll (it has: %s)")
+			:format(info.ref, methods(found)), 0)
+	end
+	class = adopt(found)
+	info.polls = descends(class, PollingSensor)
+	if info.polls and type(found.poll) ~= "function" then
+		error(("%s: a polling sensor needs a method poll (it has: %s)")
+			:format(info.ref, methods(found)), 0)
+	end
+	return info.polls
+end
+
+-- Makes the one instance.
+function entries.init(service, log)
+	local meta = rawget(class, "__index") == class and class
+		or { __index = class }
+	sensor = {
+		sensor_service = service,
+		_sensor_service = service,
+		log = log,
+		_logger = log,
+		ref = info.ref,
+		pack = info.pack,
+		class_name = info.class_name,
+	}
+	sensor.config = host_sensor.readonly(info.config, info.config_path)
+	sensor._config = sensor.config
+	if info.polls then
+		sensor._poll_interval = info.poll_interval or 5
+	end
+	setmetatable(sensor, meta)
+	sensor:init()
+end
+
+function entries.setup()
+	sensor:setup()
+end
+
+-- method: add_trigger, update_trigger or remove_trigger.
+function entries.trigger(method, trigger)
+	sensor[method](sensor, trigger)
+end
+
+function entries.run()
+	sensor:run()
+end
+
+-- Returns true, or false and why the poll failed; then the interval.
+function entries.poll()
+	local ok, err = sensor:poll()
+	if ok == nil and err ~= nil then
+		unit.undo()
+		return sensor._poll_interval, false, tostring(err),
+			type(err) == "table" and err.kind or nil
+	end
+	host_sensor.polled()
+	return sensor._poll_interval, true
+end
+
+function entries.cleanup(reason)
+	if sensor then
+		sensor:cleanup(reason)
+	end
+end
+
+-- For sensor:need(): where a key is set and where it is declared.
+function entries.config_places()
+	return info.config_path, info.config_schema
+end
+Sensor.places = entries.config_places
+
+return entries

@@ -1,0 +1,165 @@
+-- What sensors see of Lua: the safe part of the standard library, and errors
+-- that name the replacement for the rest. The boundary against hostile code
+-- is the process, not this file.
+
+-- luacheck: globals string
+
+local host = ...
+local io, os, debug = host.lua.io, host.lua.os, host.lua.debug
+local raise = host.raise
+
+-- A function that raises and says what to use.
+local function refused(name, instead)
+	return function()
+		raise(name .. " is not available: " .. instead)
+	end
+end
+
+local process = 'use require("sensorhost.process").run{...}'
+local finish = "use self:finish(why) or self:reject(why)"
+local logging = "use self.log:info(...) or print(...)"
+local files = "io.open and io.lines are there for plain files"
+
+_G.io = {
+	open = io.open,
+	lines = function(name, ...)
+		if type(name) ~= "string" then
+			raise("io.lines needs the name of a file: " .. files)
+		end
+		return io.lines(name, ...)
+	end,
+	type = io.type,
+	popen = refused("io.popen", process),
+	write = refused("io.write", logging),
+	read = refused("io.read", "a sensor has no standard input"),
+	tmpfile = refused("io.tmpfile", files),
+	input = refused("io.input", files),
+	output = refused("io.output", files),
+	close = refused("io.close", "use file:close()"),
+}
+
+_G.os = {
+	time = os.time,
+	date = os.date,
+	clock = os.clock,
+	difftime = os.difftime,
+	getenv = os.getenv,
+	execute = refused("os.execute", process),
+	exit = refused("os.exit", finish),
+	remove = refused("os.remove", files),
+	rename = refused("os.rename", files),
+	tmpname = refused("os.tmpname", files),
+	setlocale = refused("os.setlocale", "the locale is C"),
+}
+
+_G.debug = { traceback = debug.traceback }
+for _, name in ipairs({ "debug", "getfenv", "gethook", "getinfo", "getlocal",
+	"getmetatable", "getregistry", "getupvalue", "setfenv", "sethook",
+	"setlocal", "setmetatable", "setupvalue", "upvalueid", "upvaluejoin" }) do
+	_G.debug[name] = refused("debug." .. name, "debug.traceback is all there is")
+end
+
+-- Text only: crafted bytecode could do anything.
+local compile = host.compile
+function _G.load(chunk, name, mode, env)
+	if type(chunk) == "function" then
+		local parts = {}
+		for part in chunk do
+			if part == "" then
+				break
+			end
+			parts[#parts + 1] = part
+		end
+		chunk = table.concat(parts)
+	end
+	if mode == "b" then
+		return nil, "bytecode is not available: load text"
+	end
+	local fn, why = compile(chunk, name or ("=" .. chunk:sub(1, 40)))
+	if fn and env ~= nil then
+		setfenv(fn, env)
+	end
+	return fn, why
+end
+
+function _G.loadstring(text, name)
+	return compile(text, name or ("=" .. text:sub(1, 40)))
+end
+
+_G.loadfile = refused("loadfile", "use require, which finds the pack's modules")
+_G.dofile = refused("dofile", "use require, which finds the pack's modules")
+_G.module = refused("module", "end the file with `return` and a table")
+_G.newproxy = nil
+_G.gcinfo = nil
+_G.jit = nil
+string.dump = refused("string.dump", "there is no bytecode")
+
+local raw_collectgarbage = collectgarbage
+function _G.collectgarbage(what, ...)
+	what = what or "collect"
+	if what ~= "count" and what ~= "step" and what ~= "collect" then
+		raise("collectgarbage: only \"count\", \"step\" and \"collect\" work here")
+	end
+	return raw_collectgarbage(what, ...)
+end
+
+-- The environment of level 0 is the whole state's.
+local raw_getfenv, raw_setfenv = getfenv, setfenv
+function _G.getfenv(f)
+	if f == nil or type(f) == "number" then
+		f = (f or 1) + 1
+		if f == 1 then
+			raise("getfenv(0) is not available")
+		end
+	end
+	local env = raw_getfenv(f)
+	return env
+end
+
+function _G.setfenv(f, env)
+	if type(f) == "number" then
+		f = f + 1
+		if f == 1 then
+			raise("setfenv(0) is not available")
+		end
+	end
+	local fn = raw_setfenv(f, env)
+	return fn
+end
+
+-- Read-only tables (the configuration) are walked through these two.
+local raw_pairs, raw_next = pairs, next
+function _G.pairs(t)
+	local meta = getmetatable(t)
+	if type(meta) == "table" and meta.__pairs then
+		return meta.__pairs(t)
+	end
+	return raw_pairs(t)
+end
+
+function _G.next(t, key)
+	local meta = getmetatable(t)
+	if type(meta) == "table" and meta.__host_data then
+		t = meta.__host_data
+	end
+	return raw_next(t, key)
+end
+
+local log = require("host.log")
+function _G.print(...)
+	local parts = {}
+	for i = 1, select("#", ...) do
+		parts[i] = tostring((select(i, ...)))
+	end
+	log.write(1, "", table.concat(parts, "\t"))
+end
+
+setmetatable(_G, {
+	__newindex = function(_, name, value)
+		raise(('assignment to undeclared global "%s": write "local %s%s"')
+			:format(tostring(name),
+				type(value) == "function" and "function " or "",
+				tostring(name)))
+	end,
+	__metatable = "the globals",
+})

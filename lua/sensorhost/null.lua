@@ -1,0 +1,11 @@
+---JSON null: a value that is there and is nothing. It is truthy, prints as
+---`null`, and indexing it raises `field 'login' of JSON null`. The same value
+---as `require("sensorhost.json").null`.
+---
+---```lua
+---local null = require("sensorhost.null")
+---if event.actor ~= null then ... end
+---self.sensor_service:set_value("last", null)   -- stores a null
+---```
+---@class sensorhost.null
+return require("host.null")

@@ -1,0 +1,212 @@
+/*
+ * host.sensor: what the base classes of sensors (lua/sensorhost/sensor.lua,
+ * polling_sensor.lua) need of C, and the read-only view of the configuration.
+ */
+#include <lauxlib.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "worker/bind.h"
+#include "worker/modules.h"
+#include "worker/sensor.h"
+#include "worker/task.h"
+
+static const struct wait_type waiting = {"self:wait", NULL, NULL, NULL};
+
+/* wait() [w]: for ever. */
+static int
+sensor_wait(lua_State *L)
+{
+	return task_wait(L, &waiting, NULL);
+}
+
+/* The reason of finish and reject at 1; NULL for none. */
+static const char *
+reason(lua_State *L, const char *call, bool needed)
+{
+	if (!needed && lua_isnoneornil(L, 1))
+		return NULL;
+	if (bind_is_error(L, 1)) {
+		lua_getglobal(L, "tostring");
+		lua_pushvalue(L, 1);
+		lua_call(L, 1, 1);
+		lua_replace(L, 1);
+	}
+	return bind_text(L, 1, call, "the reason", NULL);
+}
+
+/* finish([why]) */
+static int
+sensor_finish(lua_State *L)
+{
+	const char *why = reason(L, "self:finish", false);
+
+	sensor_decide(vm_of(L)->sensor, END_FINISHED, why);
+	return 0;
+}
+
+/* reject(why) */
+static int
+sensor_reject(lua_State *L)
+{
+	const char *why = reason(L, "self:reject", true);
+
+	sensor_decide(vm_of(L)->sensor, END_REJECTED, why);
+	return 0;
+}
+
+/* poll_interval(seconds): checks it. */
+static int
+sensor_poll_interval(lua_State *L)
+{
+	double s = bind_number(L, 1, "set_poll_interval", "the interval");
+
+	if (!isfinite(s) || s <= 0)
+		bind_raise(L, "set_poll_interval: the interval must be a "
+		    "number of seconds, more than 0");
+	return 0;
+}
+
+/* polled(): a good poll's time goes into its unit, if it is to be kept. */
+static int
+sensor_polled(lua_State *L)
+{
+	const struct sensor *s = vm_of(L)->sensor;
+	const char *first = json_string_value(
+	    json_object_get(s->facts.spec, "first_poll"));
+
+	if (first && strcmp(first, "scheduled") == 0)
+		unit_polled(task_unit(L), clock_unix_us() -
+		    (clock_mono_us() - s->due_us));
+	return 0;
+}
+
+/* self(value, method): raises unless it is a sensor: a dot for a colon. */
+static int
+sensor_self(lua_State *L)
+{
+	const char *method = luaL_checkstring(L, 2);
+
+	if (lua_type(L, 1) != LUA_TTABLE)
+		bind_raise(L, "self.%s() needs a colon: self:%s()", method,
+		    method);
+	return 0;
+}
+
+/* raise(text): raises at the sensor's line. */
+static int
+sensor_raise(lua_State *L)
+{
+	bind_raise(L, "%s", luaL_checkstring(L, 1));
+}
+
+/* lua_CFunction __newindex; upvalue: where the configuration is set. */
+static int
+readonly_newindex(lua_State *L)
+{
+	const char *where = lua_tostring(L, lua_upvalueindex(1));
+
+	lua_settop(L, 2);
+	bind_raise(L, "config is read-only: \"%s\" is set in %s; keep what "
+	    "changes in self", lua_isstring(L, 2) ? lua_tostring(L, 2) : "?",
+	    where ? where : "the pack's configuration");
+}
+
+/* lua_CFunction __pairs; upvalue: the data. */
+static int
+readonly_pairs(lua_State *L)
+{
+	lua_pushvalue(L, lua_upvalueindex(2)); /* next */
+	lua_pushvalue(L, lua_upvalueindex(1));
+	lua_pushnil(L);
+	return 3;
+}
+
+static void push_readonly(lua_State *L, int idx, const char *where,
+    int depth);
+
+/* Replaces the tables in the table at idx by read-only ones. */
+static void
+guard_members(lua_State *L, int idx, const char *where, int depth)
+{
+	for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
+		if (!lua_istable(L, -1))
+			continue;
+		lua_pushvalue(L, -2);
+		push_readonly(L, lua_gettop(L) - 1, where, depth + 1);
+		lua_rawset(L, idx); /* of an existing key: the walk goes on */
+	}
+}
+
+/* Pushes a table's read-only metatable; data at idx, whole: as __index. */
+static void
+push_guard(lua_State *L, int idx, const char *where, bool proxy)
+{
+	lua_createtable(L, 0, 5);
+	lua_pushstring(L, where);
+	lua_pushcclosure(L, readonly_newindex, 1);
+	lua_setfield(L, -2, "__newindex");
+	if (!proxy)
+		return;
+	lua_pushvalue(L, idx);
+	lua_setfield(L, -2, "__index");
+	lua_pushvalue(L, idx);
+	lua_setfield(L, -2, "__host_data");
+	lua_pushvalue(L, idx);
+	lua_getglobal(L, "next");
+	lua_pushcclosure(L, readonly_pairs, 2);
+	lua_setfield(L, -2, "__pairs");
+}
+
+/*
+ * Pushes the read-only form of the table at idx. An object becomes an empty
+ * table that looks into the data, so that each write is caught; an array
+ * stays itself, since # and ipairs read tables raw, and only takes no new
+ * items.
+ */
+static void
+push_readonly(lua_State *L, int idx, const char *where, int depth)
+{
+	luaL_checkstack(L, 12, "config");
+	if (depth > 100)
+		luaL_error(L, "the configuration is nested too deep");
+	guard_members(L, idx, where, depth);
+	if (lua_objlen(L, idx) > 0) {
+		lua_pushvalue(L, idx);
+		push_guard(L, idx, where, false);
+	} else {
+		lua_newtable(L);
+		push_guard(L, idx, where, true);
+	}
+	lua_setmetatable(L, -2);
+}
+
+/* readonly(table, where) -> table */
+static int
+sensor_readonly(lua_State *L)
+{
+	luaL_checktype(L, 1, LUA_TTABLE);
+	push_readonly(L, 1, lua_tostring(L, 2), 0);
+	return 1;
+}
+
+int
+bind_sensor_open(lua_State *L)
+{
+	static const luaL_Reg functions[] = {
+		{"wait", sensor_wait},
+		{"finish", sensor_finish},
+		{"reject", sensor_reject},
+		{"poll_interval", sensor_poll_interval},
+		{"polled", sensor_polled},
+		{"self", sensor_self},
+		{"raise", sensor_raise},
+		{"readonly", sensor_readonly},
+		{NULL, NULL},
+	};
+
+	lua_newtable(L);
+	luaL_register(L, NULL, functions);
+	return 1;
+}

@@ -1,0 +1,262 @@
+/*
+ * The worker's end of the link. Called by everything that tells or asks core
+ * something. Core is trusted: what it sends and cannot be understood is our
+ * bug, or another version, and ends the worker.
+ */
+#include "worker/link.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/must.h"
+#include "base/xalloc.h"
+#include "worker/task.h"
+
+#define FLUSH_AT (256u * 1024u)
+#define BACKLOG_MAX (4u * 1024u * 1024u)
+#define MESSAGE_MAX (64u * 1024u * 1024u)
+
+/* A secret is shown as so many asterisks; shorter ones than SECRET_MIN are
+ * not looked for: they would mask every other word. */
+#define MASK 8u
+#define SECRET_MIN 4u
+
+/* The answer to a unit. Core refuses one only to end this worker. */
+static void
+on_ack(struct link *l, const struct frame *f)
+{
+	struct msg_cursor c;
+
+	msg_begin(&c, f->body, f->len);
+	if (msg_get_u8(&c) != MSG_OK)
+		_exit(0);
+	l->acked++;
+	must(l->acked <= l->sent);
+	tasks_acked(l->vm);
+}
+
+/* peer_message_fn: units' answers are ours, the rest is the worker's. */
+static void
+on_message(struct peer *p, const struct frame *f)
+{
+	struct link *l = p->owner;
+
+	if (f->type == MSG_REPLY)
+		on_ack(l, f);
+	else
+		l->on_message(p, f);
+}
+
+/* peer_closed_fn: without core there is no worker. */
+static void
+on_closed(struct peer *p, const char *why)
+{
+	(void)p;
+	(void)why;
+	_exit(0);
+}
+
+struct link *
+link_new(struct vm *v, int fd, peer_message_fn *message)
+{
+	struct link *l = xcalloc(1, sizeof(*l));
+
+	l->vm = v;
+	l->on_message = message;
+	peer_init(&l->peer, v->base, fd, MESSAGE_MAX, on_message, on_closed,
+	    l);
+	return l;
+}
+
+void
+link_free(struct link **lp)
+{
+	struct link *l = *lp;
+	size_t i;
+
+	*lp = NULL;
+	if (!l)
+		return;
+	peer_release(&l->peer);
+	for (i = 0; l->secrets && l->secrets[i]; i++)
+		free(l->secrets[i]);
+	free(l->secrets);
+	free(l);
+}
+
+/* The id of the next request; never 0. */
+static uint32_t
+next_id(struct link *l)
+{
+	if (++l->last_id == 0)
+		l->last_id = 1;
+	return l->last_id;
+}
+
+void
+link_commit(struct link *l, const struct buf *body)
+{
+	peer_queue(&l->peer, MSG_COMMIT, next_id(l), body->data, body->len);
+	l->sent++;
+	if (peer_backlog(&l->peer) > FLUSH_AT)
+		peer_flush(&l->peer);
+}
+
+/* Fills e from the body of an error. */
+static void
+read_error(struct msg_cursor *c, struct link_error *e)
+{
+	char *kind = msg_get_text(c), *text = msg_get_text(c);
+
+	snprintf(e->kind, sizeof(e->kind), "%s", kind);
+	snprintf(e->text, sizeof(e->text), "%s", text);
+	free(kind);
+	free(text);
+}
+
+int
+link_call(struct link *l, enum msg_type type, const struct buf *body,
+    struct buf *reply, struct msg_cursor *c, struct link_error *e)
+{
+	uint32_t id = next_id(l);
+
+	peer_queue(&l->peer, type, id, body->data, body->len);
+	vm_block(l->vm);
+	if (peer_call(&l->peer, id, reply) != 0)
+		_exit(0);
+	vm_unblock(l->vm);
+	msg_begin(c, reply->data, reply->len);
+	if (msg_get_u8(c) == MSG_OK)
+		return 0;
+	read_error(c, e);
+	buf_release(reply);
+	return -1;
+}
+
+void
+link_reply(struct link *l, uint32_t id, const struct buf *body)
+{
+	peer_queue(&l->peer, MSG_REPLY, id, body->data, body->len);
+}
+
+void
+link_state(struct link *l, enum msg_state state, const char *details)
+{
+	struct buf body = {0}, text = {0};
+
+	buf_puts(&text, details);
+	link_mask(l, &text);
+	msg_put_u8(&body, (uint8_t)state);
+	msg_put_bytes(&body, text.data, text.len);
+	peer_queue(&l->peer, MSG_STATE, 0, body.data, body.len);
+	buf_release(&body);
+	buf_release(&text);
+}
+
+/* Queues one LOG message. */
+static void
+queue_log(struct link *l, enum log_level level, const char *name,
+    struct buf *text)
+{
+	struct buf body = {0};
+
+	link_mask(l, text);
+	msg_put_u8(&body, (uint8_t)level);
+	msg_put_str(&body, name);
+	msg_put_bytes(&body, text->data, text->len);
+	peer_queue(&l->peer, MSG_LOG, 0, body.data, body.len);
+	buf_release(&body);
+}
+
+void
+link_log(struct link *l, enum log_level level, const char *name,
+    const char *text, size_t len)
+{
+	struct buf line = {0};
+
+	if (peer_backlog(&l->peer) > FLUSH_AT)
+		peer_flush(&l->peer);
+	if (peer_backlog(&l->peer) > BACKLOG_MAX) {
+		l->lost_lines++;
+		return;
+	}
+	if (l->lost_lines > 0) {
+		buf_printf(&line, "%u log lines lost: too many at once",
+		    l->lost_lines);
+		l->lost_lines = 0;
+		queue_log(l, LOG_WARNING, "", &line);
+		line.len = 0;
+	}
+	buf_put(&line, text, len < LOG_LINE ? len : LOG_LINE);
+	queue_log(l, level, name, &line);
+	buf_release(&line);
+}
+
+/* Masks one secret. */
+static void
+mask(struct buf *text, const char *secret, size_t n)
+{
+	size_t shown = n < MASK ? n : MASK, from = 0, rest;
+	uint8_t *at;
+
+	while (from < text->len && (at = memmem(text->data + from,
+	    text->len - from, secret, n))) {
+		rest = (size_t)(text->data + text->len - at) - n;
+		memset(at, '*', shown);
+		memmove(at + shown, at + n, rest);
+		text->len -= n - shown;
+		from = (size_t)(at - text->data) + shown;
+	}
+}
+
+void
+link_mask(const struct link *l, struct buf *text)
+{
+	size_t i, n;
+
+	for (i = 0; l->secrets && l->secrets[i]; i++) {
+		n = strlen(l->secrets[i]);
+		if (n >= SECRET_MIN)
+			mask(text, l->secrets[i], n);
+	}
+}
+
+struct event *
+link_timer(struct vm *v, event_callback_fn fn, void *arg)
+{
+	struct event *e = event_new(v->base, -1, 0, fn, arg);
+
+	must(e);
+	return e;
+}
+
+void
+link_arm(struct event *timer, double seconds)
+{
+	const double s = fmin(fmax(seconds, 0), 1e9);
+	const struct timeval tv = {.tv_sec = (time_t)s,
+	    .tv_usec = (suseconds_t)((s - floor(s)) * 1e6)};
+
+	must(event_add(timer, &tv) == 0);
+}
+
+void
+vm_log(struct vm *v, enum log_level level, const char *fmt, ...)
+{
+	struct buf text = {0};
+	va_list ap;
+
+	if (level == LOG_DEBUG && !v->verbose)
+		return;
+	va_start(ap, fmt);
+	buf_vprintf(&text, fmt, ap);
+	va_end(ap);
+	if (v->link)
+		link_log(v->link, level, "", (char *)text.data, text.len);
+	else
+		log_text(level, NULL, (char *)text.data, text.len);
+	buf_release(&text);
+}

@@ -1,0 +1,29 @@
+/*
+ * The list of all bindings, by the names under which the host's own Lua
+ * modules get them while the library is loaded.
+ */
+#include "worker/modules.h"
+
+#include "worker/bind.h"
+#include "worker/bind_check.h"
+#include "worker/bind_file.h"
+#include "worker/bind_inotify.h"
+#include "worker/bind_json.h"
+
+const struct bind_module bind_modules[] = {
+	{"host.check", bind_check_open},
+	{"host.data", bind_data_open},
+	{"host.error", bind_error_open},
+	{"host.file", bind_file_open},
+	{"host.inotify", bind_inotify_open},
+	{"host.json", bind_json_open},
+	{"host.log", bind_log_open},
+	{"host.null", bind_null_open},
+	{"host.schema", bind_schema_open},
+	{"host.sensor", bind_sensor_open},
+	{"host.service", bind_service_open},
+	{"host.spawn", bind_spawn_open},
+	{"host.time", bind_time_open},
+	{"host.unit", bind_unit_open},
+	{NULL, NULL},
+};

@@ -1,0 +1,94 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "base/buf.h"
+#include "worker/facts.h"
+#include "worker/unit.h"
+#include "worker/vm.h"
+
+/*
+ * One sensor's life in its worker: load, init, setup, triggers, run or poll,
+ * quiet, the end. worker.c hands it core's messages; it reports by STATE.
+ */
+enum sensor_phase {
+	SENSOR_EMPTY,    /* nothing loaded */
+	SENSOR_LOADED,
+	SENSOR_STARTING, /* init, setup, the first add_triggers */
+	SENSOR_RUNNING,
+	SENSOR_ENDING,   /* the end is decided; polls may finish */
+	SENSOR_CLEANUP,
+	SENSOR_OVER      /* reported; the worker may exit */
+};
+
+/* How the sensor ends; the first decision counts. */
+enum sensor_end {
+	END_NONE,
+	END_FINISHED,
+	END_REJECTED,
+	END_FAILED,
+	END_RETURNED,
+	END_ONCE,
+	END_STOPPED
+};
+
+struct trigger_change;
+STAILQ_HEAD(trigger_changes, trigger_change);
+
+struct sensor {
+	struct vm *vm;
+	struct facts facts;
+	enum sensor_phase phase;
+	enum sensor_end end;
+	bool polls;
+	bool asked_to_stop; /* STOP came while it ended anyway */
+	char *why;           /* of finish, reject, stop */
+	json_t *report;      /* what STATE will say of the end */
+	double cleanup_time; /* seconds */
+	struct event *timer; /* setup's, the grace's, cleanup's limit */
+	uint64_t entry_task; /* id of the task the timer is about */
+	struct trigger_changes changes; /* callbacks still to be made */
+	uint64_t callback;   /* the task of the one that runs, or 0 */
+	uint32_t quiet_id;   /* of QUIET, to be answered; 0: none */
+	bool quiet;
+	int64_t began_us;    /* of run */
+
+	/* poll */
+	struct event *tick;
+	double interval;
+	int64_t due_us;      /* monotonic: the poll's scheduled time */
+	bool polling;
+	bool once_done;
+	unsigned streak;     /* failed polls in a row */
+	int64_t streak_us;   /* Unix time of the first */
+	bool warned_split;
+	int64_t poll_began_us;
+
+	/* rejected payloads that were logged, and since when */
+	unsigned invalid_logged;
+	int64_t invalid_since_us;
+};
+
+void sensor_open(struct vm *v);
+void sensor_close(struct vm *v);
+
+/* LOAD: 0, or -1 with a text (in v->error, traceback in v->trace). */
+int sensor_load(struct sensor *s, const char *spec);
+void sensor_start(struct sensor *s);
+void sensor_quiet(struct sensor *s, uint32_t id, double seconds);
+void sensor_resume(struct sensor *s);
+void sensor_stop(struct sensor *s, const char *reason, double grace,
+    double cleanup);
+void sensor_trigger(struct sensor *s, unsigned change, const char *about);
+
+/* self:finish() and self:reject(): ends it at the end of this turn. */
+void sensor_decide(struct sensor *s, enum sensor_end end, const char *why);
+
+/* An entry failed: v->error and v->trace say how. */
+void sensor_failed(struct sensor *s, const char *entry,
+    const struct unit_counts *undone);
+
+/* tasks_after_step_fn: goes on where a turn has ended. */
+void sensor_after_step(struct vm *v);

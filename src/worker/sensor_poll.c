@@ -1,0 +1,243 @@
+/*
+ * Polls: at a fixed rate on the monotonic clock, counted from the scheduled
+ * time, never two at once. Owns the tick. Called by sensor.c. A poll that
+ * returned nil and an error is a failed one, and the sensor goes on.
+ */
+#include <event2/event.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/must.h"
+#include "worker/bind.h"
+#include "worker/link.h"
+#include "worker/sensor_private.h"
+
+const char *
+sensor_clock(int64_t unix_us, char text[8])
+{
+	char full[CLOCK_TEXT];
+
+	clock_rfc3339(unix_us, full);
+	memcpy(text, full + 11, 5);
+	text[5] = '\0';
+	return text;
+}
+
+/* Arms the tick for the next poll. */
+static void
+arm(struct sensor *s)
+{
+	int64_t now = clock_mono_us();
+
+	if (!s->quiet && s->end == END_NONE && !s->polling)
+		link_arm(s->tick, s->due_us > now ?
+		    (double)(s->due_us - now) / 1e6 : 0);
+}
+
+/* Moves due past the ticks that were missed; returns how many. */
+static unsigned
+skip_missed(struct sensor *s)
+{
+	int64_t step = (int64_t)llround(s->interval * 1e6);
+	int64_t now = clock_mono_us(), missed;
+
+	step = step > 0 ? step : 1;
+	s->due_us += step;
+	if (s->due_us >= now)
+		return 0;
+	missed = (now - s->due_us) / step + 1;
+	s->due_us += missed * step;
+	return missed < UINT32_MAX ? (unsigned)missed : UINT32_MAX;
+}
+
+/* Tells core of a change of how polls go. */
+static void
+report(struct sensor *s, bool failing, const char *error, const char *kind,
+    unsigned skipped)
+{
+	int64_t wait = s->due_us - clock_mono_us();
+	double next = (double)(clock_unix_us() + wait) / 1e6;
+	json_t *o = json_pack("{s:b s:s? s:s? s:i s:f s:i}", "failing",
+	    failing, "error", error, "kind", kind, "streak", (int)s->streak,
+	    "next", next, "skipped", (int)(skipped & 0x7fffffff));
+	char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
+
+	if (text)
+		link_state(s->vm->link, MSG_STATE_POLLED, text);
+	free(text);
+	json_decref(o);
+}
+
+/* A failed poll: said at the first of a streak. */
+static void
+note_failure(struct sensor *s, const char *error, const char *kind,
+    unsigned skipped)
+{
+	if (s->streak++ == 0) {
+		s->streak_us = clock_unix_us();
+		vm_log(s->vm, LOG_WARNING, "poll failed, its unit is undone: "
+		    "%s; tried again every %g s", error, s->interval);
+	}
+	report(s, true, error, kind, skipped);
+}
+
+/* A good poll: the end of a streak is said. */
+static void
+note_success(struct sensor *s, unsigned skipped)
+{
+	char at[8];
+
+	if (s->streak > 0)
+		vm_log(s->vm, LOG_INFO, "poll works again, after %u that "
+		    "failed since %s", s->streak,
+		    sensor_clock(s->streak_us, at));
+	if (s->streak > 0 || skipped > 0) {
+		s->streak = 0;
+		report(s, false, NULL, NULL, skipped);
+	}
+}
+
+/* Says that a poll took too long. */
+static void
+note_skipped(struct sensor *s, struct task *t, unsigned skipped)
+{
+	double took = (double)(clock_mono_us() - s->poll_began_us) / 1e6;
+	const char *place = task_place(t);
+
+	if (skipped == 0 || took < s->interval)
+		return;
+	vm_log(s->vm, LOG_WARNING, "poll took %.3g s, longer than "
+	    "poll_interval %g s: %u tick%s skipped%s%s", took, s->interval,
+	    skipped, skipped == 1 ? "" : "s",
+	    *place ? "; it waited last at " : "", place);
+}
+
+/* Takes the interval that the sensor wants from the first result. */
+static void
+take_interval(struct sensor *s, lua_State *L, int n)
+{
+	double wanted = n > 0 ? lua_tonumber(L, 1) : 0;
+
+	if (n > 0 && lua_type(L, 1) == LUA_TNUMBER && isfinite(wanted) &&
+	    wanted > 0)
+		s->interval = fmin(wanted, 1e9);
+	else
+		vm_log(s->vm, LOG_WARNING, "_poll_interval is no number of "
+		    "seconds above 0; it stays %g", s->interval);
+}
+
+/* --once: the one poll is done. */
+static void
+end_once(struct sensor *s, const char *error)
+{
+	sensor_set_end(s, END_ONCE, json_pack("{s:b s:s?}", "failed",
+	    error != NULL, "error", error));
+}
+
+/* task_done_fn: a poll has ended, and its unit is on disk. */
+static void
+poll_done(struct vm *v, struct task *t, enum task_end end, lua_State *L,
+    int n, void *arg)
+{
+	struct sensor *s = arg;
+	struct unit_counts undone;
+	const char *error = NULL, *kind = NULL;
+	unsigned skipped;
+
+	s->polling = false;
+	if (end == TASK_FAILED) {
+		undone = task_undone(t);
+		sensor_failed(s, "poll", &undone);
+	}
+	if (end != TASK_RETURNED)
+		return;
+	take_interval(s, L, n);
+	if (n >= 3 && !lua_toboolean(L, 2)) {
+		error = lua_tostring(L, 3);
+		kind = lua_type(L, 4) == LUA_TSTRING ? lua_tostring(L, 4)
+		    : NULL;
+		error = error ? error : "poll returned nil";
+	}
+	skipped = skip_missed(s);
+	note_skipped(s, t, skipped);
+	if (error)
+		note_failure(s, error, kind, skipped);
+	else
+		note_success(s, skipped);
+	if (s->facts.once)
+		end_once(s, error);
+	arm(s);
+	(void)v;
+}
+
+/* event_callback_fn: it is time for a poll. */
+static void
+tick_cb(evutil_socket_t fd, short events, void *arg)
+{
+	struct sensor *s = arg;
+	struct task *t;
+
+	(void)fd;
+	(void)events;
+	if (s->polling || s->quiet || s->end != END_NONE)
+		return;
+	s->polling = true;
+	s->poll_began_us = clock_mono_us();
+	t = sensor_enter(s, "poll", NULL, NULL, poll_done);
+	if (t)
+		task_set_brief(t, true);
+	else
+		sensor_after_step(s->vm);
+}
+
+void
+sensor_poll_open(struct sensor *s)
+{
+	const json_t *given = json_object_get(s->facts.spec, "poll_interval");
+
+	s->interval = json_is_number(given) ? json_number_value(given) : 5;
+	s->tick = link_timer(s->vm, tick_cb, s);
+}
+
+/* How long the first poll has to wait, in seconds. */
+static double
+first_delay(const struct sensor *s)
+{
+	const json_t *spec = s->facts.spec;
+	const json_t *last = json_object_get(spec, "last_poll");
+	const char *first = json_string_value(
+	    json_object_get(spec, "first_poll"));
+	double now = (double)clock_unix_us() / 1e6, due;
+
+	if (s->facts.once)
+		return 0;
+	if (first && strcmp(first, "scheduled") == 0 && json_is_number(last)) {
+		due = json_number_value(last) + s->interval;
+		/* A clock set back must not put it off for ever. */
+		return fmin(fmax(due - now, 0), s->interval);
+	}
+	return json_number_value(json_object_get(spec, "first_poll_delay"));
+}
+
+void
+sensor_poll_begin(struct sensor *s)
+{
+	s->due_us = clock_mono_us() + (int64_t)llround(first_delay(s) * 1e6);
+	arm(s);
+}
+
+void
+sensor_poll_pause(struct sensor *s)
+{
+	event_del(s->tick);
+}
+
+void
+sensor_poll_resume(struct sensor *s)
+{
+	if (s->polls && s->phase == SENSOR_RUNNING)
+		arm(s);
+}

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <lua.h>
+
+/*
+ * What the files of the sensor_service share: bind_service.c (dispatch),
+ * bind_data.c (datastore), bind_unit.c (units).
+ */
+
+/* Raises unless argument 1 is the service: a dot where a colon belongs. */
+void service_self(lua_State *L, const char *method);
+
+/* Pushes the table of methods, to be filled; the same one each time. */
+void service_methods(lua_State *L);
+
+/* Pushes the service object of this worker's sensor. */
+void service_push(lua_State *L);

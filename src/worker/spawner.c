@@ -1,0 +1,268 @@
+/*
+ * The spawner: loads LuaJIT and the host's Lua library once, and forks a
+ * worker for each request, so that the workers share those pages. It has no
+ * loop, no store, no key, and one thread. A worker is forked twice over, so
+ * that it becomes core's child: core is the subreaper.
+ */
+#include "worker/spawner.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/paths.h"
+#include "wire/frame.h"
+#include "wire/msg.h"
+#include "worker/vm.h"
+#include "worker/worker.h"
+
+#define NAME_MAX_BYTES 4096u
+#define FIRST_FREE_FD 3
+
+/* A request for a worker. */
+struct request {
+	uint32_t id;
+	char name[256];
+	int link;
+	int page;
+};
+
+/* Takes the two descriptors out of what recvmsg got; false if not two. */
+static bool
+take_fds(struct msghdr *m, struct request *r)
+{
+	struct cmsghdr *c = CMSG_FIRSTHDR(m);
+	int fds[2];
+
+	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS ||
+	    c->cmsg_len != CMSG_LEN(sizeof(fds)))
+		return false;
+	memcpy(fds, CMSG_DATA(c), sizeof(fds));
+	r->link = fds[0];
+	r->page = fds[1];
+	return true;
+}
+
+/* Reads the header of a frame, with its descriptors; false at the end. */
+static bool
+read_header(int fd, uint8_t header[FRAME_HEADER], struct request *r)
+{
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(2 * sizeof(int))];
+	} control;
+	struct iovec iov = {header, FRAME_HEADER};
+	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1,
+	    .msg_control = &control, .msg_controllen = sizeof(control)};
+	ssize_t n;
+
+	do {
+		n = recvmsg(fd, &m, MSG_WAITALL | MSG_CMSG_CLOEXEC);
+	} while (n < 0 && errno == EINTR);
+	return n == (ssize_t)FRAME_HEADER && take_fds(&m, r);
+}
+
+/* Reads the next request; false when the link ended. */
+static bool
+read_request(int fd, struct request *r)
+{
+	uint8_t bytes[FRAME_HEADER + NAME_MAX_BYTES];
+	struct msg_cursor c;
+	struct frame f;
+	uint32_t len;
+	size_t used;
+	char *name;
+
+	if (!read_header(fd, bytes, r))
+		return false;
+	memcpy(&len, bytes, sizeof(len));
+	if (len > NAME_MAX_BYTES || recv(fd, bytes + FRAME_HEADER, len,
+	    MSG_WAITALL) != (ssize_t)len)
+		return false;
+	if (frame_decode(bytes, FRAME_HEADER + len, &f, &used) != FRAME_OK ||
+	    f.type != MSG_SPAWN)
+		return false;
+	msg_begin(&c, f.body, f.len);
+	name = msg_get_text(&c);
+	snprintf(r->name, sizeof(r->name), "%s", name);
+	free(name);
+	r->id = f.id;
+	return msg_end(&c);
+}
+
+/* Answers a request: the pid, or why there is none (pid < 0). */
+static bool
+answer(int fd, const struct request *r, pid_t pid)
+{
+	struct buf body = {0}, out = {0};
+	ssize_t n;
+
+	if (pid > 0)
+		msg_put_ok(&body);
+	else
+		msg_put_error(&body, "busy", "fork: %s", strerror(errno));
+	if (pid > 0)
+		msg_put_u32(&body, (uint32_t)pid);
+	frame_put(&out, MSG_REPLY, 0, r->id, body.data, body.len);
+	n = send(fd, out.data, out.len, MSG_NOSIGNAL);
+	buf_release(&body);
+	buf_release(&out);
+	return n > 0;
+}
+
+/* Every signal does by default what it does; none is blocked. */
+static void
+reset_signals(void)
+{
+	sigset_t none;
+	int i;
+
+	for (i = 1; i < NSIG; i++)
+		if (i != SIGKILL && i != SIGSTOP)
+			signal(i, SIG_DFL);
+	signal(SIGPIPE, SIG_IGN);
+	/* The terminal's signals are core's to act on. */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGQUIT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Standard input reads nothing, standard output goes where errors go. */
+static void
+set_standard_fds(void)
+{
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	if (null >= 0)
+		dup2(null, STDIN_FILENO);
+	dup2(STDERR_FILENO, STDOUT_FILENO);
+}
+
+/* Keeps link and page at the first free numbers, closes all else. */
+static void
+move_fds(struct request *r)
+{
+	int link = fcntl(r->link, F_DUPFD, FIRST_FREE_FD + 2);
+	int page = fcntl(r->page, F_DUPFD, FIRST_FREE_FD + 2);
+
+	if (link < 0 || page < 0)
+		_exit(71);
+	set_standard_fds();
+	r->link = dup3(link, FIRST_FREE_FD, O_CLOEXEC);
+	r->page = dup3(page, FIRST_FREE_FD + 1, O_CLOEXEC);
+	close_range(FIRST_FREE_FD + 2, ~0u, 0);
+}
+
+/*
+ * In the worker: waits until the process between is gone and core is the
+ * parent, then asks to be killed with it.
+ */
+static void
+wait_for_core(pid_t between, pid_t core)
+{
+	while (getppid() == between)
+		sched_yield();
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != core)
+		_exit(0);
+}
+
+/* In the worker: gives up what it has no need of, and begins. */
+static _Noreturn void
+become_worker(struct vm *v, struct request *r, pid_t between, pid_t core)
+{
+	const struct rlimit none = {0, 0};
+
+	reset_signals();
+	move_fds(r);
+	wait_for_core(between, core);
+	prctl(PR_SET_NAME, r->name);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	setrlimit(RLIMIT_CORE, &none);
+	clearenv();
+	worker_main(v, r->link, r->page);
+}
+
+/* In the process between: forks the worker, says its pid, ends. */
+static _Noreturn void
+fork_worker(struct vm *v, struct request *r, int say, pid_t core)
+{
+	pid_t self = getpid(), pid = fork();
+
+	if (pid == 0)
+		become_worker(v, r, self, core);
+	if (pid < 0)
+		pid = -errno;
+	(void)!write(say, &pid, sizeof(pid));
+	_exit(0);
+}
+
+/* Makes a worker; its pid, or -1 with errno. */
+static pid_t
+make_worker(struct vm *v, struct request *r, pid_t core)
+{
+	int ends[2];
+	pid_t between, pid = -EAGAIN;
+
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return -1;
+	between = fork();
+	if (between == 0)
+		fork_worker(v, r, ends[1], core);
+	close(ends[1]);
+	if (between > 0) {
+		if (read(ends[0], &pid, sizeof(pid)) != sizeof(pid))
+			pid = -EAGAIN;
+		waitpid(between, NULL, 0);
+	} else {
+		pid = -errno;
+	}
+	close(ends[0]);
+	if (pid > 0)
+		return pid;
+	errno = -pid;
+	return -1;
+}
+
+int
+spawner_main(int link_fd)
+{
+	struct request r;
+	pid_t core = getppid();
+	struct vm *v;
+	struct err e;
+	bool ok = true;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_NAME, "spawner");
+	if (getppid() != core)
+		return 0;
+	signal(SIGINT, SIG_IGN);
+	signal(SIGQUIT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	v = vm_new(paths_lua_dir(), &e);
+	if (!v) {
+		log_error("the spawner cannot load the Lua library: %s",
+		    e.text);
+		return 1;
+	}
+	while (ok && read_request(link_fd, &r)) {
+		ok = answer(link_fd, &r, make_worker(v, &r, core));
+		close(r.link);
+		close(r.page);
+	}
+	return 0;
+}

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <event2/util.h>
+#include <sys/queue.h>
+
+#include "worker/task.h"
+
+/* What task.c and task_wait.c share; nobody else includes it. */
+enum task_state {
+	TASK_READY,   /* on the ready list */
+	TASK_RUNNING, /* in lua_resume */
+	TASK_GATED,   /* parked until the units sent so far are on disk */
+	TASK_HELD,    /* parked, and quieted: the wait has not begun */
+	TASK_WAITING, /* parked; the wait has begun */
+};
+
+#define TASK_PLACE 160
+
+struct task {
+	TAILQ_ENTRY(task) all;
+	TAILQ_ENTRY(task) queue; /* READY and GATED */
+	struct vm *vm;
+	lua_State *co;
+	int ref; /* anchors co in the registry */
+	uint64_t id;
+	const char *entry;
+	enum task_state state;
+	bool brief;
+	bool ending; /* its function has returned */
+	bool timed_out;
+	int nargs; /* of the first resume; -1 later */
+	uint64_t need; /* the unit that must be on disk, while gated */
+	const struct wait_type *type; /* NULL: does not wait */
+	void *arg;
+	double seconds; /* limit of the wait; 0: none */
+	struct event *timer;
+	struct unit unit;
+	struct unit_counts undone;
+	task_done_fn *done;
+	void *done_arg;
+	char place[TASK_PLACE];
+	char split[TASK_PLACE];
+};
+
+TAILQ_HEAD(task_list, task);
+
+struct tasks {
+	struct task_list all;
+	struct task_list ready;
+	struct task_list gated; /* by need, rising */
+	size_t unit_limit;
+	uint64_t last_id;
+	uint64_t units; /* sent, for `run -v` */
+	enum tasks_mode mode;
+	tasks_after_step_fn *after_step;
+};
+
+/* The value that a parked coroutine yields, by its address. */
+extern const char task_tag;
+
+/* Sends the unit unless it is empty; `by` says what ended it. */
+void task_send_unit(struct task *t, const char *by);
+
+/* Parked: begins the wait, or the end, when the units are on disk. */
+void task_gate(struct task *t);
+
+/* Ends the wait: calls release, stops the timer. */
+void task_release_wait(struct task *t);
+
+/* event_callback_fn: the time given to task_wait_for is over. */
+void task_timeout_cb(evutil_socket_t fd, short events, void *arg);

@@ -1,0 +1,290 @@
+/*
+ * Waits: how a running coroutine parks, and where it may not. Called by the
+ * bindings, within Lua. It must begin no wait itself: that is done when the
+ * coroutine is parked, by task.c.
+ */
+#include <event2/event.h>
+#include <lauxlib.h>
+#include <string.h>
+
+#include "base/must.h"
+#include "wire/page.h"
+#include "worker/bind.h"
+#include "worker/link.h"
+#include "worker/task_private.h"
+
+const char task_tag;
+
+/* C functions that call back into Lua and cannot be left by a wait. */
+static const struct {
+	const char *name;
+	const char *call;
+	const char *remedy;
+} barriers[] = {
+	{"sort", "table.sort", "fetch first, sort afterwards"},
+	{"gsub", "string.gsub", "collect the matches first, loop over them "
+	    "afterwards"},
+	{"foreach", "table.foreach", "use a for loop"},
+	{"foreachi", "table.foreachi", "use a for loop"},
+	{"require", "a module's own body", "wait in a function that the "
+	    "sensor calls from setup, run or poll"},
+};
+
+/* Finds the barrier that L is inside of; NULL if none is known. */
+static const char *
+find_barrier(lua_State *L, const char **remedy)
+{
+	lua_Debug ar;
+	int level;
+	size_t i;
+
+	for (level = 0; lua_getstack(L, level, &ar); level++) {
+		lua_getinfo(L, "nS", &ar);
+		for (i = 0; i < sizeof(barriers) / sizeof(*barriers); i++) {
+			if (!ar.name || strcmp(ar.name, barriers[i].name) != 0)
+				continue;
+			*remedy = barriers[i].remedy;
+			return barriers[i].call;
+		}
+	}
+	return NULL;
+}
+
+/* Raises the error of a wait where none is possible. */
+static void
+refuse(lua_State *L, const char *call)
+{
+	const char *remedy = "wait outside of it";
+	const char *barrier = find_barrier(L, &remedy);
+	char place[TASK_PLACE];
+
+	vm_place(L, place, sizeof(place));
+	if (!barrier && !vm_of(L)->task) {
+		barrier = "the sensor's file itself, outside of its functions";
+		remedy = "wait in setup, run or poll";
+	} else if (!barrier) {
+		barrier = "a function that C code calls";
+	}
+	lua_pushfstring(L, "%s: cannot wait inside %s (%s at %s): %s", place,
+	    barrier, call, place, remedy);
+	lua_error(L);
+}
+
+/* Where the sensor waits: for core's watchdog, `run -v` and messages. */
+static void
+note_place(struct task *t, lua_State *L)
+{
+	vm_place(L, t->place, sizeof(t->place));
+	if (t->vm->page)
+		strncpy(t->vm->page->place, t->place, PAGE_PLACE - 1);
+}
+
+void
+task_send_unit(struct task *t, const char *by)
+{
+	struct vm *v = t->vm;
+	struct unit *u = &t->unit;
+	struct unit_counts n;
+	char counts[80];
+
+	u->open = false;
+	if (unit_empty(u) && !(u->flags & MSG_UNIT_SETUP))
+		return;
+	unit_seal(u);
+	n = u->n;
+	link_commit(v->link, &u->body);
+	unit_reset(u);
+	v->tasks->units++;
+	if (n.dispatches > 0 && n.values == 0 && !t->ending &&
+	    strcmp(by, "commit") != 0 && strcmp(t->entry, "poll") == 0)
+		strcpy(t->split, t->place);
+	if (v->verbose)
+		vm_log(v, LOG_DEBUG, "unit %llu: %s, ended by %s%s%s",
+		    (unsigned long long)v->tasks->units,
+		    unit_describe(&n, counts),
+		    t->ending ? "the end of " : by,
+		    t->ending ? t->entry : " at ",
+		    t->ending ? "" : t->place);
+}
+
+int
+task_wait_for(lua_State *L, const struct wait_type *type, void *arg,
+    double seconds)
+{
+	struct vm *v = vm_of(L);
+	struct task *t = v->task;
+
+	if (!t || !lua_isyieldable(L)) {
+		if (type->release)
+			type->release(arg);
+		refuse(L, type->call);
+	}
+	must(!t->type);
+	note_place(t, L);
+	t->type = type;
+	t->arg = arg;
+	t->timed_out = false;
+	t->seconds = seconds;
+	if (seconds > 0 && !t->timer)
+		t->timer = link_timer(v, task_timeout_cb, t);
+	if (!t->unit.open)
+		task_send_unit(t, type->call);
+	lua_pushlightuserdata(L, (void *)(uintptr_t)&task_tag);
+	return lua_yield(L, 1);
+}
+
+int
+task_wait(lua_State *L, const struct wait_type *type, void *arg)
+{
+	return task_wait_for(L, type, arg, 0);
+}
+
+void
+task_release_wait(struct task *t)
+{
+	const struct wait_type *type = t->type;
+
+	t->type = NULL;
+	if (t->timer)
+		event_del(t->timer);
+	if (type && type->release)
+		type->release(t->arg);
+}
+
+void
+task_wake(struct task *t)
+{
+	must(t->state == TASK_WAITING);
+	t->state = TASK_READY;
+	if (t->timer)
+		event_del(t->timer);
+	TAILQ_INSERT_TAIL(&t->vm->tasks->ready, t, queue);
+}
+
+void
+task_timeout_cb(evutil_socket_t fd, short events, void *arg)
+{
+	struct task *t = arg;
+
+	(void)fd;
+	(void)events;
+	t->timed_out = true;
+	task_wake(t);
+}
+
+/*
+ * lua_CFunction can_wait(): whether a wait passed up from an inner coroutine
+ * can pass this one too. Where not, drops the wait and raises.
+ */
+int
+task_lua_pass(lua_State *L)
+{
+	struct task *t = vm_of(L)->task;
+	const char *call;
+
+	if (lua_isyieldable(L))
+		return 0;
+	must(t && t->type);
+	call = t->type->call;
+	task_release_wait(t);
+	refuse(L, call);
+	return 0;
+}
+
+struct unit *
+task_unit(lua_State *L)
+{
+	struct task *t = vm_of(L)->task;
+
+	if (!t)
+		bind_raise(L, "this works in setup, run, poll and what they "
+		    "call, not while the sensor's file is loaded");
+	return &t->unit;
+}
+
+const char *
+task_entry(const struct task *t)
+{
+	return t->entry;
+}
+
+struct vm *
+task_vm(const struct task *t)
+{
+	return t->vm;
+}
+
+lua_State *
+task_thread(const struct task *t)
+{
+	return t->co;
+}
+
+int
+task_share_thread(const struct task *t)
+{
+	lua_State *L = t->vm->L;
+
+	lua_rawgeti(L, LUA_REGISTRYINDEX, t->ref);
+	return luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+uint64_t
+task_id(const struct task *t)
+{
+	return t->id;
+}
+
+struct task *
+task_find(struct vm *v, uint64_t id)
+{
+	struct task *t;
+
+	TAILQ_FOREACH(t, &v->tasks->all, all)
+		if (t->id == id)
+			return t;
+	return NULL;
+}
+
+const struct wait_type *
+task_waits_in(const struct task *t)
+{
+	return t->type;
+}
+
+const char *
+task_split_place(const struct task *t)
+{
+	return t->split;
+}
+
+const char *
+task_place(const struct task *t)
+{
+	return t->place;
+}
+
+struct unit_counts
+task_undone(const struct task *t)
+{
+	return t->undone;
+}
+
+void
+task_set_unit_flags(struct task *t, uint8_t flags)
+{
+	t->unit.flags = flags;
+}
+
+void
+task_open_setup(struct task *t)
+{
+	t->unit.flags = MSG_UNIT_SETUP;
+	t->unit.open = true;
+}
+
+void
+task_set_brief(struct task *t, bool brief)
+{
+	t->brief = brief;
+}

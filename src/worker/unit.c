@@ -1,0 +1,427 @@
+/*
+ * Units of work: operations are written into the body of the COMMIT to come,
+ * as they happen. Called by the service's bindings, through the running task;
+ * sent by task_wait.c. Never sends anything itself, and never changes
+ * operations that lie before the innermost attempt.
+ */
+#include "worker/unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/must.h"
+#include "base/units.h"
+#include "base/xalloc.h"
+
+#define HEAD_DISPATCH 12u
+#define HEAD_SET 16u
+#define HEAD_DELETE 4u
+#define HEAD_DEAD 8u
+#define HEAD_POLLED 16u
+#define HEAD_SKIP 8u
+#define KEEP (64u * 1024u)
+
+void
+unit_init(struct unit *u, size_t limit)
+{
+	*u = (struct unit){.limit = limit};
+}
+
+void
+unit_release(struct unit *u)
+{
+	buf_release(&u->body);
+	dict_free(&u->writes, NULL);
+	dict_free(&u->plain, free);
+	free(u->hooks);
+	u->hooks = NULL;
+}
+
+bool
+unit_empty(const struct unit *u)
+{
+	return u->body.len == 0 && u->nhooks == 0;
+}
+
+/*
+ * The first operation of a unit is preceded by its flags. A dispatch that an
+ * error broke off while its payload was written is taken away.
+ */
+static void
+begin(struct unit *u)
+{
+	if (u->pending)
+		u->body.len = u->pending - 1;
+	u->pending = 0;
+	if (u->body.len == 0)
+		msg_put_u8(&u->body, u->flags);
+}
+
+/* Fails, with the body as it was at len, when the unit is too large. */
+static int
+check_limit(struct unit *u, size_t len, struct err *e)
+{
+	char limit[UNITS_TEXT];
+
+	if (u->body.len <= u->limit)
+		return 0;
+	u->body.len = len;
+	return err_set(e, "this unit of work would be larger than "
+	    "limits.unit (%s): commit earlier, with "
+	    "self.sensor_service:commit() every so many dispatches",
+	    units_size_print(u->limit, limit));
+}
+
+/* The eight bytes that nearly every operation begins with. */
+static void
+put_head(struct buf *b, uint8_t op, uint8_t flags, uint16_t small,
+    uint32_t large)
+{
+	uint8_t *p = buf_extend(b, 8);
+
+	p[0] = op;
+	p[1] = flags;
+	memcpy(p + 2, &small, sizeof(small));
+	memcpy(p + 4, &large, sizeof(large));
+}
+
+size_t
+unit_open_dispatch(struct unit *u, uint32_t trigger, const char *trace,
+    size_t tracelen)
+{
+	size_t head;
+
+	must(tracelen <= UINT16_MAX);
+	begin(u);
+	head = u->body.len;
+	u->pending = head + 1;
+	put_head(&u->body, MSG_OP_DISPATCH, 0, (uint16_t)tracelen, trigger);
+	msg_put_u32(&u->body, 0);
+	buf_put(&u->body, trace, tracelen);
+	return head;
+}
+
+/* Reads a number out of the body. */
+static uint32_t
+read_u32(const struct unit *u, size_t at)
+{
+	uint32_t v;
+
+	memcpy(&v, u->body.data + at, sizeof(v));
+	return v;
+}
+
+/* As read_u32. */
+static uint16_t
+read_u16(const struct unit *u, size_t at)
+{
+	uint16_t v;
+
+	memcpy(&v, u->body.data + at, sizeof(v));
+	return v;
+}
+
+int
+unit_close_dispatch(struct unit *u, size_t head, struct err *e)
+{
+	size_t start = head + HEAD_DISPATCH + read_u16(u, head + 2);
+	uint32_t len = (uint32_t)(u->body.len - start);
+
+	memcpy(u->body.data + head + 8, &len, sizeof(len));
+	u->pending = 0;
+	if (check_limit(u, head, e) != 0)
+		return -1;
+	u->n.dispatches++;
+	return 0;
+}
+
+void
+unit_cancel(struct unit *u, size_t head)
+{
+	u->body.len = head;
+	u->pending = 0;
+}
+
+/* Remembers that the latest word on a key is the operation at `at`. */
+static void
+note_write(struct unit *u, const char *key, size_t keylen, size_t at)
+{
+	if (!u->writes)
+		u->writes = dict_new();
+	dict_set(u->writes, key, keylen, (void *)(uintptr_t)(at + 1));
+}
+
+/* Where the latest word on a key is; false if there is none. */
+static bool
+find_write(const struct unit *u, const char *key, size_t keylen, size_t *at)
+{
+	void *found = u->writes ? dict_get(u->writes, key, keylen) : NULL;
+
+	*at = (size_t)(uintptr_t)found - 1;
+	return found != NULL;
+}
+
+/* Turns an earlier SET of a key into a SKIP, unless an attempt may need it. */
+static void
+replace_set(struct unit *u, const char *key, size_t keylen)
+{
+	size_t at;
+	uint32_t n;
+
+	if (!find_write(u, key, keylen, &at) || at < u->mark ||
+	    u->body.data[at] != MSG_OP_SET)
+		return;
+	n = HEAD_SET + read_u16(u, at + 2) + read_u32(u, at + 4) - HEAD_SKIP;
+	memset(u->body.data + at, 0, HEAD_SKIP);
+	u->body.data[at] = MSG_OP_SKIP;
+	memcpy(u->body.data + at + 4, &n, sizeof(n));
+	u->n.values--;
+}
+
+int
+unit_set(struct unit *u, const char *key, size_t keylen, const void *value,
+    size_t len, int64_t ttl, bool sealed, struct err *e)
+{
+	size_t at;
+
+	must(keylen > 0 && keylen <= MSG_KEY_MAX && len <= UINT32_MAX);
+	begin(u);
+	at = u->body.len;
+	put_head(&u->body, MSG_OP_SET, sealed ? MSG_SET_SEALED : 0,
+	    (uint16_t)keylen, (uint32_t)len);
+	msg_put_i64(&u->body, ttl);
+	buf_put(&u->body, key, keylen);
+	buf_put(&u->body, value, len);
+	if (check_limit(u, at, e) != 0)
+		return -1;
+	replace_set(u, key, keylen);
+	note_write(u, key, keylen, at);
+	u->n.values++;
+	return 0;
+}
+
+int
+unit_delete(struct unit *u, const char *key, size_t keylen, struct err *e)
+{
+	size_t at;
+
+	must(keylen > 0 && keylen <= MSG_KEY_MAX);
+	begin(u);
+	at = u->body.len;
+	msg_put_u8(&u->body, MSG_OP_DELETE);
+	msg_put_u8(&u->body, 0);
+	msg_put_u16(&u->body, (uint16_t)keylen);
+	buf_put(&u->body, key, keylen);
+	if (check_limit(u, at, e) != 0)
+		return -1;
+	note_write(u, key, keylen, at);
+	u->n.values++;
+	return 0;
+}
+
+int
+unit_dead(struct unit *u, const struct unit_dead *d, struct err *e)
+{
+	size_t at;
+	uint32_t len;
+
+	begin(u);
+	at = u->body.len;
+	put_head(&u->body, MSG_OP_DEAD, d->cut, 0, 0);
+	buf_put(&u->body, d->id, MSG_KEY_DEAD_ID);
+	msg_put_str(&u->body, d->trigger);
+	msg_put_str(&u->body, d->kind);
+	msg_put_str(&u->body, d->path);
+	msg_put_str(&u->body, d->keyword);
+	msg_put_str(&u->body, d->message);
+	msg_put_str(&u->body, d->place);
+	msg_put_bytes(&u->body, d->payload, d->len);
+	len = (uint32_t)(u->body.len - at - HEAD_DEAD);
+	memcpy(u->body.data + at + 4, &len, sizeof(len));
+	if (check_limit(u, at, e) != 0)
+		return -1;
+	u->n.dead++;
+	return 0;
+}
+
+void
+unit_polled(struct unit *u, int64_t unix_us)
+{
+	begin(u);
+	put_head(&u->body, MSG_OP_POLLED, 0, 0, 0);
+	msg_put_i64(&u->body, unix_us);
+}
+
+/* Fills *w from the operation at `at`. */
+static enum unit_known
+read_write(const struct unit *u, size_t at, struct unit_write *w)
+{
+	if (u->body.data[at] == MSG_OP_DELETE)
+		return UNIT_DELETED;
+	w->sealed = u->body.data[at + 1] & MSG_SET_SEALED;
+	w->len = read_u32(u, at + 4);
+	memcpy(&w->ttl, u->body.data + at + 8, sizeof(w->ttl));
+	w->value = u->body.data + at + HEAD_SET + read_u16(u, at + 2);
+	return UNIT_SET;
+}
+
+enum unit_known
+unit_get(const struct unit *u, const char *key, size_t len,
+    struct unit_write *w)
+{
+	size_t at;
+
+	if (!find_write(u, key, len, &at))
+		return UNIT_UNKNOWN;
+	return read_write(u, at, w);
+}
+
+void
+unit_each(const struct unit *u, const char *prefix, size_t len,
+    unit_each_fn *fn, void *arg)
+{
+	struct unit_write w;
+	const char *key;
+	size_t at = 0, keylen;
+	void *value;
+
+	while (u->writes && dict_next(u->writes, &at, &key, &keylen, &value)) {
+		size_t op = (size_t)(uintptr_t)value - 1;
+
+		if (keylen < len || memcmp(key, prefix, len) != 0)
+			continue;
+		fn(arg, key, keylen,
+		    read_write(u, op, &w) == UNIT_SET ? &w : NULL);
+	}
+}
+
+/* The size of the operation at `at`. */
+static size_t
+op_size(const struct unit *u, size_t at)
+{
+	switch (u->body.data[at]) {
+	case MSG_OP_DISPATCH:
+		return HEAD_DISPATCH + read_u16(u, at + 2) +
+		    read_u32(u, at + 8);
+	case MSG_OP_SET:
+		return HEAD_SET + read_u16(u, at + 2) + read_u32(u, at + 4);
+	case MSG_OP_DELETE:
+		return HEAD_DELETE + read_u16(u, at + 2);
+	case MSG_OP_POLLED:
+		return HEAD_POLLED;
+	default:
+		return HEAD_DEAD + read_u32(u, at + 4); /* DEAD, SKIP */
+	}
+}
+
+/* Builds the table of written keys again, after a rewind. */
+static void
+renote_writes(struct unit *u)
+{
+	size_t at, size;
+
+	dict_free(&u->writes, NULL);
+	for (at = 1; at < u->body.len; at += size) {
+		uint8_t op = u->body.data[at];
+
+		size = op_size(u, at);
+		if (op == MSG_OP_SET)
+			note_write(u, (char *)u->body.data + at + HEAD_SET,
+			    read_u16(u, at + 2), at);
+		else if (op == MSG_OP_DELETE)
+			note_write(u, (char *)u->body.data + at + HEAD_DELETE,
+			    read_u16(u, at + 2), at);
+	}
+}
+
+struct unit_point
+unit_mark(struct unit *u)
+{
+	struct unit_point p = {u->epoch, u->body.len, u->mark, u->n,
+	    u->nhooks};
+
+	u->mark = u->body.len;
+	return p;
+}
+
+void
+unit_rewind(struct unit *u, struct unit_point p)
+{
+	bool writes;
+
+	if (p.epoch != u->epoch)
+		p = (struct unit_point){.len = 0};
+	must(p.len <= u->body.len);
+	writes = u->writes && u->body.len > p.len;
+	u->pending = 0;
+	u->body.len = p.len;
+	u->mark = p.mark;
+	u->n = p.n;
+	if (p.nhooks < u->nhooks)
+		u->nhooks = p.nhooks;
+	if (writes)
+		renote_writes(u);
+}
+
+void
+unit_accept(struct unit *u, struct unit_point p)
+{
+	u->mark = p.epoch == u->epoch ? p.mark : 0;
+}
+
+int
+unit_hook(struct unit *u, unit_hook_fn *fn, void *arg, struct err *e)
+{
+	unsigned i;
+
+	for (i = 0; i < u->nhooks; i++)
+		if (u->hooks[i].fn == fn && u->hooks[i].arg == arg)
+			return 0;
+	if (u->nhooks == UNIT_HOOKS)
+		return err_set(e, "one unit of work takes at most %d "
+		    "positions along: commit earlier", UNIT_HOOKS);
+	if (!u->hooks)
+		u->hooks = xcalloc(UNIT_HOOKS, sizeof(*u->hooks));
+	u->hooks[u->nhooks++] = (struct unit_hook){fn, arg};
+	return 0;
+}
+
+void
+unit_unhook(struct unit *u, const void *arg)
+{
+	unsigned i, kept = 0;
+
+	for (i = 0; i < u->nhooks; i++)
+		if (u->hooks[i].arg != arg)
+			u->hooks[kept++] = u->hooks[i];
+	u->nhooks = kept;
+}
+
+void
+unit_seal(struct unit *u)
+{
+	unsigned i;
+
+	/* A position is small: the limit gives way for it. */
+	u->limit += MSG_KEY_MAX * 16u * UNIT_HOOKS;
+	for (i = 0; i < u->nhooks; i++)
+		u->hooks[i].fn(u, u->hooks[i].arg);
+	u->limit -= MSG_KEY_MAX * 16u * UNIT_HOOKS;
+	u->nhooks = 0;
+	begin(u);
+}
+
+void
+unit_reset(struct unit *u)
+{
+	buf_reset(&u->body, KEEP);
+	dict_free(&u->writes, NULL);
+	dict_free(&u->plain, free);
+	u->n = (struct unit_counts){0};
+	u->nhooks = 0;
+	u->mark = 0;
+	u->pending = 0;
+	u->epoch++;
+	u->flags = 0;
+}

@@ -1,0 +1,91 @@
+/*
+ * Where in a sensor's code something happened: places and tracebacks. Called
+ * by whoever reports to an author. It must never raise, nor allocate Lua
+ * memory: it runs while "not enough memory" is handled.
+ */
+#include <lauxlib.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "worker/vm.h"
+
+#define FRAMES_MAX 200
+#define SENSOR_FRAMES 40
+
+bool
+vm_is_host(const char *source)
+{
+	return strncmp(source, VM_HOST_CHUNK, sizeof(VM_HOST_CHUNK) - 1) == 0;
+}
+
+/* Whether a frame runs code of the sensor or of its pack. */
+static bool
+is_sensor_frame(const lua_Debug *ar)
+{
+	return *ar->what != 'C' && ar->currentline > 0 &&
+	    !vm_is_host(ar->source);
+}
+
+bool
+vm_place(lua_State *L, char *text, size_t size)
+{
+	lua_Debug ar;
+	int level;
+
+	for (level = 0; level < FRAMES_MAX; level++) {
+		if (!lua_getstack(L, level, &ar))
+			break;
+		lua_getinfo(L, "Sl", &ar);
+		if (is_sensor_frame(&ar)) {
+			snprintf(text, size, "%s:%d", ar.short_src,
+			    ar.currentline);
+			return true;
+		}
+	}
+	snprintf(text, size, "?");
+	return false;
+}
+
+/* Appends "\n\tsensors/x.lua:31: in method 'poll'". */
+static void
+put_frame(struct buf *out, const lua_Debug *ar)
+{
+	buf_printf(out, "\n%s:%d: in ", ar->short_src, ar->currentline);
+	if (*ar->what == 'm')
+		buf_puts(out, "the file itself");
+	else if (ar->name)
+		buf_printf(out, "%s '%s'",
+		    *ar->namewhat ? ar->namewhat : "function", ar->name);
+	else
+		buf_printf(out, "the function of line %d", ar->linedefined);
+}
+
+void
+vm_traceback(lua_State *L, struct buf *out)
+{
+	unsigned host = 0, shown = 0;
+	char first_host[LUA_IDSIZE + 16] = "";
+	lua_Debug ar;
+	int level;
+
+	for (level = 0; level < FRAMES_MAX; level++) {
+		if (!lua_getstack(L, level, &ar))
+			break;
+		lua_getinfo(L, "nSl", &ar);
+		if (is_sensor_frame(&ar)) {
+			if (shown++ < SENSOR_FRAMES)
+				put_frame(out, &ar);
+		} else if (*ar.what != 'C' && ar.currentline > 0 &&
+		    host++ == 0) {
+			snprintf(first_host, sizeof(first_host), "%s:%d",
+			    ar.short_src, ar.currentline);
+		}
+	}
+	if (shown > SENSOR_FRAMES)
+		buf_printf(out, "\n(%u more)", shown - SENSOR_FRAMES);
+	if (host > 0)
+		buf_printf(out, "\n(%u of the host, from %s)", host,
+		    first_host);
+	if (out->len > 0 && out->data[0] == '\n')
+		buf_drain(out, 1);
+}
