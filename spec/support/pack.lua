@@ -29,7 +29,7 @@ typedef int config_lookup_fn(void *arg, const char *scope,
     const char *name, bool decrypt, json_t **value, bool *sealed,
     struct err *e);
 struct config {
-	json_t *value, *secrets, *secret_paths;
+	json_t *value, *secrets, *secret_paths, *places; char *file;
 	bool rendered, ok;
 };
 struct pack;

@@ -52,6 +52,8 @@ exec_spawner(int fd)
 	sigset_t none;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* Ctrl-C is for core, which then stops the workers in order. */
+	setsid();
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (fd == SPAWNER_FD)

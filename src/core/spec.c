@@ -91,7 +91,7 @@ spec_make(struct supervisor *s, const struct sensor_meta *meta)
 
 	sensor_state_get(store_view(core->store, 0), s->number, &state);
 	spec = json_pack("{ss ss ss ss ss ss sb sb sb so ss so sf ss so sf "
-	    "sb sO sO so so}",
+	    "sb sO sO ss sO so so}",
 	    "ref", meta->ref, "pack", meta->pack->name,
 	    "class_name", meta->class_name,
 	    "entry", meta->entry->path, "metadata", meta->metadata_file,
@@ -111,6 +111,8 @@ spec_make(struct supervisor *s, const struct sensor_meta *meta)
 	    "validate_formats", core->config->validate_formats,
 	    "config", meta->pack->config.value,
 	    "secrets", meta->pack->config.secrets,
+	    "config_path", meta->pack->config.file,
+	    "config_schema", meta->pack->config.places,
 	    "types", types_of(meta), "triggers", triggers_of(s, meta));
 	s->first_delay = 0;
 	must(spec);

@@ -289,6 +289,26 @@ assemble(struct config_work *w)
 		apply_schema(w);
 }
 
+/* Notes where each key is declared, for messages of sensors that need it. */
+static void
+note_places(struct config_work *w)
+{
+	json_t *value = doc_value(&w->schema_doc), *part;
+	const char *name;
+
+	w->out->file = xstrdup(w->over.file ? w->over.file : w->base.file);
+	if (!json_is_object(value))
+		return;
+	json_object_foreach(value, name, part) {
+		char *at = pointer_member("", name);
+
+		json_object_set_new(w->out->places, name,
+		    json_sprintf("%s:%d", w->schema_doc.file,
+		    yml_key_mark(w->schema_doc.yml, at).line));
+		free(at);
+	}
+}
+
 void
 config_read(struct config *out, const char *dir, const char *name,
     const char *configs_dir, bool validate_formats, config_lookup_fn *lookup,
@@ -306,11 +326,13 @@ config_read(struct config *out, const char *dir, const char *name,
 	out->value = json_object();
 	out->secrets = json_array();
 	out->secret_paths = json_array();
+	out->places = json_object();
 	out->rendered = true;
 	open_part(&w.schema_doc, diags, dir, "config.schema", ".yaml");
 	open_part(&w.base, diags, dir, "config", ".yaml");
 	if (configs_dir)
 		open_part(&w.over, diags, configs_dir, name, ".yaml");
+	note_places(&w);
 	if (diags->errors == errors)
 		assemble(&w);
 	out->ok = diags->errors == errors;
@@ -326,5 +348,7 @@ config_release(struct config *c)
 	json_decref(c->value);
 	json_decref(c->secrets);
 	json_decref(c->secret_paths);
+	json_decref(c->places);
+	free(c->file);
 	memset(c, 0, sizeof(*c));
 }

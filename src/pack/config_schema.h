@@ -27,6 +27,8 @@ struct config {
 	json_t *value;		/* an object; nulls are kept */
 	json_t *secrets;	/* array of strings: secret values, to mask */
 	json_t *secret_paths;	/* array of JSON pointers into value */
+	json_t *places;		/* key of the schema to "file:line" */
+	char *file;		/* where a missing key is to be set */
 	bool rendered;		/* false: templates left in, lookup was NULL */
 	bool ok;		/* false: errors were reported */
 };

@@ -1,0 +1,239 @@
+-- What a sensor or its worker may do to the host: whatever it is, core goes
+-- on, the message says what and where, and nothing acknowledged is lost.
+
+local bit = require("bit")
+local ffi = require("ffi")
+local host = require("spec.support.host")
+
+ffi.cdef([[
+long syscall(long number, ...);
+long write(int fd, const void *p, size_t n);
+int close(int fd);
+]])
+
+local PIDFD_OPEN, PIDFD_GETFD = 434, 438
+
+local EVENT = [[
+poll_interval: 0.02
+trigger_types:
+  - name: tick
+    payload_schema: {type: object}
+]]
+
+local COUNTER = [[
+local C = require("sensorhost.polling_sensor"):extend()
+function C:poll()
+	local n = self.sensor_service:get_number("n", 0) + 1
+	self.sensor_service:dispatch("demo.tick", { n = n })
+	self.sensor_service:set_value("n", n)
+end
+return C
+]]
+
+local function in_order(journal)
+	for n, instance in ipairs(journal) do
+		assert.equal(n, instance.payload.n)
+	end
+end
+
+-- Writes bytes into a worker's own end of its link, as it could itself.
+local function write_as(pid, bytes)
+	local wrote = false
+	local pidfd = tonumber(ffi.C.syscall(PIDFD_OPEN, ffi.cast("long", pid),
+		ffi.cast("long", 0)))
+	assert(pidfd >= 0)
+	for fd = 3, 12 do
+		local copy = tonumber(ffi.C.syscall(PIDFD_GETFD,
+			ffi.cast("long", pidfd), ffi.cast("long", fd),
+			ffi.cast("long", 0)))
+		if copy >= 0 then
+			local link = require("posix.unistd").readlink(
+				("/proc/self/fd/%d"):format(copy)) or ""
+			if link:match("^socket") and not wrote then
+				wrote = ffi.C.write(copy, bytes, #bytes) == #bytes
+			end
+			ffi.C.close(copy)
+		end
+	end
+	ffi.C.close(pidfd)
+	return wrote
+end
+
+local function le32(n)
+	return string.char(bit.band(n, 255), bit.band(bit.rshift(n, 8), 255),
+		bit.band(bit.rshift(n, 16), 255), bit.rshift(n, 24))
+end
+
+local function frame(kind, id, body)
+	return le32(#body) .. string.char(kind, 0, 0, 0) .. le32(id) .. body
+end
+
+describe("a worker that means ill", function()
+	local garbage = {
+		["random bytes"] = ("\255"):rep(64),
+		["a frame of 4 GB"] = "\255\255\255\255" .. ("\1"):rep(8),
+		["an unknown message"] = frame(200, 1, "x"),
+		["a message that only core sends"] = frame(5, 1, ""),
+		["a unit for a trigger that is not there"] = frame(10, 9,
+			"\0" .. "\1\0\0\0" .. le32(4000) .. le32(2) .. "{}"),
+		["a unit that is cut"] = frame(10, 9, "\0\1\0\0"),
+		["a state out of nowhere"] = frame(16, 0, "\99" .. le32(2) .. "{}"),
+		["a log line that lies about its length"] =
+			frame(17, 0, "\1" .. le32(0) .. le32(999999)),
+	}
+	for what, bytes in pairs(garbage) do
+		it("is ended for " .. what, host.with(function(h)
+			h:write_sensor("demo", "C", COUNTER, EVENT)
+			local run = h:start("run", "demo.C")
+			run:json()
+			local worker = host.family(run.pid).workers[1]
+			assert.is_true(write_as(worker, bytes))
+			run:wait_for("sent what is no message, and is ended")
+			run:wait_for("starts again in")
+			local generation
+			repeat
+				generation = run:json().generation
+			until generation == 2
+			run:signal("TERM")
+			assert.same({ "exited", 0 }, { run:wait() })
+			in_order(h:journal())
+		end))
+	end
+end)
+
+describe("processes that die", function()
+	it("a worker starts afresh", host.with(function(h)
+		h:write_sensor("demo", "C", COUNTER, EVENT)
+		local run = h:start("run", "demo.C")
+		run:json()
+		os.execute("kill -9 " .. host.family(run.pid).workers[1])
+		run:wait_for("killed by signal 9.*starts again in")
+		repeat until run:json().generation == 2
+		run:signal("TERM")
+		assert.same({ "exited", 0 }, { run:wait() })
+		in_order(h:journal())
+	end))
+
+	it("a spawner is replaced, and takes no worker with it",
+		host.with(function(h)
+		h:write_sensor("demo", "C", COUNTER, EVENT)
+		local run = h:start("run", "demo.C")
+		run:json()
+		local family = host.family(run.pid)
+		os.execute("kill -9 " .. family.spawner)
+		run:wait_for("the spawner ended.*starting another")
+		run:json()
+		local after
+		for _ = 1, 100 do
+			after = host.family(run.pid)
+			if after.spawner and after.spawner ~= family.spawner then
+				break
+			end
+			run:json()
+		end
+		assert.same(family.workers, after.workers)
+		assert.not_equal(family.spawner, after.spawner)
+		os.execute("kill -9 " .. family.workers[1])
+		repeat until run:json().generation == 2
+		run:signal("TERM")
+		assert.same({ "exited", 0 }, { run:wait() })
+		in_order(h:journal())
+	end))
+
+	it("core takes all of them with it", host.with(function(h)
+		h:write_sensor("demo", "C", COUNTER, EVENT)
+		local run = h:start("run", "demo.C")
+		run:json()
+		local family = host.family(run.pid)
+		run:signal("KILL")
+		run:wait()
+		for _ = 1, 200 do
+			local alive = os.execute(("kill -0 %d %d 2>/dev/null"):format(
+				family.spawner, family.workers[1]))
+			if alive ~= 0 and alive ~= true then
+				break
+			end
+			require("posix.time").nanosleep({ tv_sec = 0, tv_nsec = 1e7 })
+		end
+		for _, pid in ipairs({ family.spawner, family.workers[1] }) do
+			local stat = io.open(("/proc/%d/stat"):format(pid))
+			local state = stat and stat:read("*a"):match("%) (%u)")
+			assert.truthy(not state or state == "Z")
+		end
+		in_order(h:journal())
+	end))
+end)
+
+describe("a sensor that", function()
+	local function polls(h, body)
+		h:write("sensorhost.yaml",
+			"limits: {memory: 16M, slice: 0.5}\nstop_timeout: 1\n")
+		h:write_sensor("demo", "P", ([[
+local P = require("sensorhost.polling_sensor"):extend()
+local time = require("sensorhost.time")
+function P:poll()
+	local svc = self.sensor_service
+	%s
+end
+return P, time
+]]):format(body), EVENT)
+		return h:start("run", "demo.P", "--config",
+			h.dir .. "/sensorhost.yaml")
+	end
+
+	it("loops for ever is killed, and named with its line the second time",
+		host.with(function(h)
+		local run = polls(h, "while true do end")
+		run:wait_for("poll ran for over 0.5 s %(limits.slice%)")
+		run:wait_for("P%.lua:5.*")
+		run:signal("TERM")
+		assert.same({ "exited", 0 }, { run:wait() })
+	end))
+
+	it("loops for ever inside pcall is killed too", host.with(function(h)
+		local run = polls(h,
+			"while true do pcall(function() while true do end end) end")
+		run:wait_for("limits.slice")
+		run:wait_for("starts again in 2")
+		run:signal("TERM")
+		assert.same({ "exited", 0 }, { run:wait() })
+	end))
+
+	it("eats all memory is ended with an error", host.with(function(h)
+		local run = polls(h,
+			"local t = {} while true do t[#t + 1] = ('x'):rep(1000) .. #t end")
+		run:wait_for("memory")
+		run:wait_for("starts again in")
+		run:signal("TERM")
+		assert.same({ "exited", 0 }, { run:wait() })
+	end))
+
+	it("calls os.exit is told what to do instead", host.with(function(h)
+		local run = polls(h, "os.exit(3)")
+		run:wait_for("os%.exit.*finish")
+		run:signal("TERM")
+		assert.same({ "exited", 0 }, { run:wait() })
+	end))
+
+	it("does not stop is killed at stop_timeout", host.with(function(h)
+		local run = polls(h, [[svc:dispatch("demo.tick", { n = 1 })
+	svc:commit()
+	local until_ = time.monotonic() + 0.4
+	while true do
+		while time.monotonic() < until_ do end
+		time.sleep(0)
+		until_ = time.monotonic() + 0.4
+	end]])
+		run:json()
+		run:signal("TERM")
+		assert.same({ "exited", 0 }, { run:wait(5) })
+	end))
+
+	it("waits inside table.sort is told the way round", host.with(function(h)
+		local run = polls(h,
+			"table.sort({ 3, 1, 2 }, function() time.sleep(0) return true end)")
+		run:wait_for("cannot wait inside table%.sort")
+		run:signal("TERM")
+		assert.same({ "exited", 0 }, { run:wait() })
+	end))
+end)
