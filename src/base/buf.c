@@ -23,19 +23,16 @@ buf_release(struct buf *b)
 	buf_init(b);
 }
 
-uint8_t *
-buf_reserve(struct buf *b, size_t n)
+void
+buf_grow(struct buf *b, size_t n)
 {
 	size_t cap = b->cap ? b->cap : 64;
 
 	must(n <= SIZE_MAX / 2 - b->len);
-	if (b->len + n > b->cap) {
-		while (cap < b->len + n)
-			cap *= 2;
-		b->data = xrealloc(b->data, cap);
-		b->cap = cap;
-	}
-	return b->data + b->len;
+	while (cap < b->len + n)
+		cap *= 2;
+	b->data = xrealloc(b->data, cap);
+	b->cap = cap;
 }
 
 uint8_t *

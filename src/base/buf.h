@@ -18,8 +18,17 @@ struct buf {
 void buf_init(struct buf *b);
 void buf_release(struct buf *b);
 
+/* Makes room for n more bytes when there is too little. */
+void buf_grow(struct buf *b, size_t n);
+
 /* Makes room for n more bytes and returns where they go; len is unchanged. */
-uint8_t *buf_reserve(struct buf *b, size_t n);
+static inline uint8_t *
+buf_reserve(struct buf *b, size_t n)
+{
+	if (n > b->cap - b->len || !b->data)
+		buf_grow(b, n);
+	return b->data + b->len;
+}
 
 /* Grows len by n and returns the start of the new, unset bytes. */
 uint8_t *buf_extend(struct buf *b, size_t n);

@@ -24,26 +24,33 @@ static const char pairs[] =
     "50515253545556575859606162636465666768697071727374"
     "75767778798081828384858687888990919293949596979899";
 
+/* How many digits value has. */
+static inline size_t
+count_digits(uint64_t value)
+{
+	size_t n = 1;
+
+	for (; value >= 10000; value /= 10000)
+		n += 4;
+	return n + (value >= 10) + (value >= 100) + (value >= 1000);
+}
+
 /* Writes value in decimal; returns the length. */
-static size_t
+static inline size_t
 put_digits(char *to, uint64_t value)
 {
-	char text[20];
-	size_t at = sizeof(text);
+	size_t len = count_digits(value), at = len;
 
 	while (value >= 100) {
 		at -= 2;
-		memcpy(text + at, pairs + value % 100 * 2, 2);
+		memcpy(to + at, pairs + value % 100 * 2, 2);
 		value /= 100;
 	}
-	if (value >= 10) {
-		at -= 2;
-		memcpy(text + at, pairs + value * 2, 2);
-	} else {
-		text[--at] = (char)('0' + value);
-	}
-	memcpy(to, text + at, sizeof(text) - at);
-	return sizeof(text) - at;
+	if (value >= 10)
+		memcpy(to, pairs + value * 2, 2);
+	else
+		*to = (char)('0' + value);
+	return len;
 }
 
 /* A number with a binary exponent: f * 2^e. */
@@ -180,9 +187,13 @@ short_digits(double value, char *digits, int *scale)
 	scaled = (uint64_t)(value * tens[decimals] + 0.5);
 	if ((double)scaled / tens[decimals] != value)
 		return 0;
-	while (scaled % 10 == 0) {
-		scaled /= 10;
-		decimals--;
+	for (size_t step = 8; step; step /= 2) {
+		uint64_t ten = (uint64_t)tens[step];
+
+		if (scaled % ten == 0) {
+			scaled /= ten;
+			decimals -= (int)step;
+		}
 	}
 	*scale = -decimals;
 	return put_digits(digits, scaled);

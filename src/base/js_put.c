@@ -41,22 +41,53 @@ js_utf8_count(const void *p, size_t n)
 	return count;
 }
 
+#ifdef __SSE2__
+/* Copies sixteen bytes; not zero when one of them is not plain. */
+static inline int
+copy16(uint8_t *to, const uint8_t *s)
+{
+	__m128i v = _mm_loadu_si128((const __m128i *)s);
+
+	_mm_storeu_si128((__m128i *)to, v);
+	return _mm_movemask_epi8(js_special16(v));
+}
+#else
+static inline uint64_t
+copy16(uint8_t *to, const uint8_t *s)
+{
+	memcpy(to, s, 16);
+	return js_special8(js_load8(s)) | js_special8(js_load8(s + 8));
+}
+#endif
+
 /* Copies n bytes if all of them are plain; else what is at to is junk. */
 static inline bool
 copy_plain(uint8_t *to, const uint8_t *s, size_t n)
 {
-	if (n >= 8) {
-		uint64_t special = 0, v;
-		size_t i;
+	uint64_t special = 0, v;
 
-		for (i = 0; i < n - 8; i += 8) {
-			v = js_load8(s + i);
-			memcpy(to + i, &v, 8);
-			special |= js_special8(v);
-		}
+	if (n >= 16) {
+		for (size_t i = 0; i < n - 16; i += 16)
+			special |= (uint64_t)copy16(to + i, s + i);
+		special |= (uint64_t)copy16(to + n - 16, s + n - 16);
+		return !special;
+	}
+	if (n >= 8) {
+		v = js_load8(s);
+		memcpy(to, &v, 8);
+		special = js_special8(v);
 		v = js_load8(s + n - 8);
 		memcpy(to + n - 8, &v, 8);
 		return !(special | js_special8(v));
+	}
+	if (n >= 4) {
+		uint32_t head, tail;
+
+		memcpy(&head, s, 4);
+		memcpy(&tail, s + n - 4, 4);
+		memcpy(to, &head, 4);
+		memcpy(to + n - 4, &tail, 4);
+		return !js_special8((uint64_t)tail << 32 | head);
 	}
 	for (size_t i = 0; i < n; i++) {
 		if (!js_plain(s[i]))

@@ -38,6 +38,18 @@ js_load8(const uint8_t *p)
 	return v;
 }
 
+#ifdef __SSE2__
+/* All ones in the bytes of v that are not plain. */
+static inline __m128i
+js_special16(__m128i v)
+{
+	/* signed: less than a space is a control or not ASCII */
+	return _mm_or_si128(_mm_cmplt_epi8(v, _mm_set1_epi8(0x20)),
+	    _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')),
+	    _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'))));
+}
+#endif
+
 /* How many bytes from p on are plain. Reads nothing at or past end. */
 static inline size_t
 js_plain_run(const uint8_t *p, const uint8_t *end)
@@ -45,16 +57,9 @@ js_plain_run(const uint8_t *p, const uint8_t *end)
 	const uint8_t *from = p;
 
 #ifdef __SSE2__
-	const __m128i quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\');
-	const __m128i space = _mm_set1_epi8(0x20);
-
 	for (; end - p >= 16; p += 16) {
-		__m128i v = _mm_loadu_si128((const __m128i *)p);
-		/* signed: less than a space is a control or not ASCII */
-		__m128i hit = _mm_or_si128(_mm_cmplt_epi8(v, space),
-		    _mm_or_si128(_mm_cmpeq_epi8(v, quote),
-		    _mm_cmpeq_epi8(v, slash)));
-		int mask = _mm_movemask_epi8(hit);
+		int mask = _mm_movemask_epi8(js_special16(
+		    _mm_loadu_si128((const __m128i *)p)));
 
 		if (mask)
 			return (size_t)(p - from) +

@@ -34,10 +34,12 @@ property_of(struct compiler *c, struct gathering *g, const char *name,
 	memset(p, 0, sizeof(*p));
 	p->name = program_text(c->schema, name, len);
 	p->len = len;
+	buf_putc(&quoted, ',');
 	must(!js_put_string(&quoted, name, len));
 	buf_putc(&quoted, ':');
-	p->quoted = program_text(c->schema, buf_cstr(&quoted), quoted.len);
 	p->quoted_len = quoted.len;
+	memset(buf_extend(&quoted, PROPERTY_PAD + 1), 0, PROPERTY_PAD + 1);
+	p->quoted = program_text(c->schema, (char *)quoted.data, quoted.len);
 	buf_release(&quoted);
 	dict_set(g->index, name, len,
 	    (void *)(uintptr_t)(g->list.len / sizeof(*p)));

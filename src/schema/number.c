@@ -14,9 +14,13 @@ number_of_double(double d)
 {
 	struct number n = {.d = d};
 
-	n.exact = fabs(d) < EXACT_BELOW && d == trunc(d);
-	if (n.exact)
+	if (d > -0x1p62 && d < 0x1p62) {
+		n.i = (int64_t)d;
+		n.exact = d == (double)(int64_t)d;
+	} else if (d > -EXACT_BELOW && d < EXACT_BELOW) {
 		n.i = (__int128)d;
+		n.exact = true;
+	}
 	return n;
 }
 

@@ -79,13 +79,17 @@ struct op {
 };
 
 /*
- * A property that the schema names. fill is `"name":default` as JSON, NULL
- * without default. node is NULL when only `required` names it.
+ * A property that the schema names. quoted is `,"name":` and fill
+ * `,"name":default`, NULL without default; the first member skips the comma.
+ * PROPERTY_PAD bytes can be read at quoted and quoted + 1, so that a short
+ * one is copied in a piece. node is NULL when only `required` names it.
  */
+#define PROPERTY_PAD 32
+
 struct property {
 	const char *name;
 	size_t len;
-	const char *quoted;	/* `"name":` */
+	const char *quoted;
 	size_t quoted_len;
 	const struct node *node;
 	bool required;
@@ -189,6 +193,9 @@ int walk_fail(struct walk *w, const struct node *n, const char *keyword,
 /* The same where found says it all. */
 int walk_fail_plain(struct walk *w, const struct node *n,
     const char *keyword, const char *found);
+
+/* Fails because the schema multiplies work. */
+int walk_fail_work(struct walk *w);
 
 /* Fails because the value is no `types`. */
 int walk_fail_type(struct walk *w, const struct node *n, const char *found);

@@ -117,6 +117,13 @@ walk_fail_plain(struct walk *w, const struct node *n, const char *keyword,
 	return -1;
 }
 
+int
+walk_fail_work(struct walk *w)
+{
+	return walk_fail_plain(w, &node_any, "depth",
+	    "the schema takes too much work for this value");
+}
+
 /* The names of the types in kinds: "string or null". */
 static void
 types_text(char *text, size_t size, unsigned kinds)

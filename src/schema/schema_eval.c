@@ -227,7 +227,8 @@ op_string_ok(const struct op *op, const char *s, size_t len)
 {
 	switch ((enum op_code)op->code) {
 	case OP_MIN_LENGTH:
-		return len >= op->length && js_utf8_count(s, len) >= op->length;
+		return (len + 3) / 4 >= op->length ||
+		    js_utf8_count(s, len) >= op->length;
 	case OP_MAX_LENGTH:
 		return len <= op->length || js_utf8_count(s, len) <= op->length;
 	case OP_PATTERN:

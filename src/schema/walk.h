@@ -21,21 +21,22 @@
  *	CHECK(x, n, v)	the walk that only checks
  *	EMIT		whether this walk writes, and then EMIT_OPEN(x, kind),
  *		EMIT_CLOSE(x, kind), EMIT_ITEM(x, i), EMIT_NAME(x, it, p, count),
- *		EMIT_SCALAR(x, v, kind), EMIT_FILL(x, p, count), EMIT_FULL(x)
+ *		EMIT_SCALAR(x, v, kind), EMIT_FILL(x, p, count)
  *
  * An int result is 0, or -1 when the walk failed and w->e says why.
  */
 #if !EMIT
 #define EMIT_OPEN(x, kind) (void)0
 #define EMIT_CLOSE(x, kind) (void)0
-#define EMIT_ITEM(x, i) (void)0
+#define EMIT_ITEM(x, i) 0
 #define EMIT_NAME(x, it, p, count) ((void)(count), 0)
 #define EMIT_SCALAR(x, v, kind) 0
 #define EMIT_FILL(x, p, count) (void)(count)
-#define EMIT_FULL(x) false
 #endif
 
 static int WALK(value)(WALKER *x, const struct node *n, VALUE v);
+static int WALK(nested)(WALKER *x, const struct node *n, VALUE v,
+    unsigned kind, ITER *it);
 
 /* Describes v for an error and fails: it is of a kind that n forbids. */
 static int
@@ -110,6 +111,8 @@ WALK(count_matches)(WALKER *x, const struct nodes *nodes, VALUE v,
 
 	x->w.quiet++;
 	for (size_t i = 0; i < nodes->count && matches < limit; i++) {
+		if (x->w.steps++ > WALK_STEPS)
+			break;
 		matches += !CHECK(x, nodes->list[i], v);
 		V_RESET(x, top);
 	}
@@ -120,9 +123,12 @@ WALK(count_matches)(WALKER *x, const struct nodes *nodes, VALUE v,
 static int
 WALK(check_all)(WALKER *x, const struct nodes *nodes, VALUE v)
 {
-	for (size_t i = 0; i < nodes->count; i++)
+	for (size_t i = 0; i < nodes->count; i++) {
+		if (x->w.steps++ > WALK_STEPS)
+			return walk_fail_work(&x->w);
 		if (CHECK(x, nodes->list[i], v))
 			return -1;
+	}
 	return 0;
 }
 
@@ -184,6 +190,22 @@ WALK(ops)(WALKER *x, const struct node *n, VALUE v, unsigned kind)
 	return 0;
 }
 
+/*
+ * Walks a value that has been looked at: what is no container right here,
+ * since most values are none.
+ */
+static inline __attribute__((always_inline)) int
+WALK(seen)(WALKER *x, const struct node *n, VALUE v, unsigned kind, ITER *it)
+{
+	if (kind & (KIND_ARRAY | KIND_OBJECT))
+		return WALK(nested)(x, n, v, kind, it);
+	if (!(kind & n->types))
+		return WALK(fail_type)(x, n, v, kind);
+	if (n->op_kinds & kind && WALK(ops)(x, n, v, kind))
+		return -1;
+	return EMIT_SCALAR(x, v, kind);
+}
+
 /* Checks that no two items of an array are equal. */
 static int
 WALK(unique)(WALKER *x, const struct node *n, VALUE v)
@@ -217,6 +239,8 @@ WALK(array)(WALKER *x, const struct node *n, VALUE v, ITER *it)
 
 	EMIT_OPEN(x, KIND_ARRAY);
 	for (; it->more; i++) {
+		ITER inside;
+		unsigned inner;
 		const struct node *child = i < rules->count ? rules->items[i] :
 		    rules->rest;
 
@@ -225,12 +249,15 @@ WALK(array)(WALKER *x, const struct node *n, VALUE v, ITER *it)
 		if (!child)
 			return walk_fail(&x->w, n, "additionalItems",
 			    "there are more items", "at most %zu", rules->count);
-		EMIT_ITEM(x, i);
-		if (WALK(value)(x, child, it->value))
+		if (EMIT_ITEM(x, i))
+			return -1;
+		inner = V_LOOK(x, it->value, &inside);
+		if (WALK(seen)(x, child, it->value, inner, &inside))
 			return walk_under_index(&x->w, i);
 		V_NEXT(x, v, it);
 	}
 	EMIT_CLOSE(x, KIND_ARRAY);
+	x->w.steps += i + 1;
 	if (i < rules->min)
 		return walk_fail(&x->w, n, "minItems", "there are too few items",
 		    "at least %zu", rules->min);
@@ -329,22 +356,28 @@ WALK(member)(WALKER *x, const struct node *n, ITER *it,
     const struct property *p, size_t count)
 {
 	const struct node *child = p ? p->node : NULL;
+	unsigned kind;
+	ITER inside;
 
-	if (p && (p->null_fills || p->nullable) && V_IS_NULL(x, it->value)) {
-		if (p->null_fills) {
-			EMIT_FILL(x, p, count);
-			return p->bad_default ? walk_fail_default(&x->w, p) : 0;
-		}
-		child = &node_any;
-	}
 	if (!child || n->object->pattern_count) {
 		child = WALK(other_member)(x, n, it, child);
 		if (!child)
 			return -1;
 	}
+	if (!EMIT && child == &node_any)
+		return 0;
+	kind = V_LOOK(x, it->value, &inside);
+	if (kind == KIND_NULL && p) {
+		if (p->null_fills) {
+			EMIT_FILL(x, p, count);
+			return p->bad_default ? walk_fail_default(&x->w, p) : 0;
+		}
+		if (p->nullable)
+			child = &node_any;
+	}
 	if (EMIT_NAME(x, it, p, count))
 		return -1;
-	if (WALK(value)(x, child, it->value))
+	if (WALK(seen)(x, child, it->value, kind, &inside))
 		return walk_under_name(&x->w, it->name, it->len);
 	return 0;
 }
@@ -382,25 +415,36 @@ WALK(object)(WALKER *x, const struct node *n, VALUE v, ITER *it)
 	    WALK(defaults)(x, rules, v, &count))
 		return -1;
 	EMIT_CLOSE(x, KIND_OBJECT);
+	x->w.steps += count + 1;
 	if (rules->dependency_count)
 		return WALK(dependencies)(x, n, v);
 	return 0;
 }
 
-/* Walks a container that is looked at and allowed here. */
+/* Walks a container that has been looked at. */
 static int
-WALK(container)(WALKER *x, const struct node *n, VALUE v, ITER *it,
-    unsigned kind)
+WALK(nested)(WALKER *x, const struct node *n, VALUE v, unsigned kind,
+    ITER *it)
 {
 	int result;
 
+	if (kind == KIND_EMPTY)
+		kind = n->empty_array ? KIND_ARRAY : KIND_OBJECT;
+	if (!(kind & n->types))
+		return WALK(fail_type)(x, n, v, kind);
 	if (x->w.depth == JS_DEPTH)
 		return walk_fail_plain(&x->w, n, "depth",
 		    "the nesting is deeper than 128 levels, or a cycle");
+	if (x->w.nest == WALK_NEST || x->w.steps > WALK_STEPS)
+		return walk_fail_work(&x->w);
+	x->w.nest++;
+	result = n->op_kinds & kind ? WALK(ops)(x, n, v, kind) : 0;
 	x->w.depth++;
-	result = kind == KIND_ARRAY ? WALK(array)(x, n, v, it) :
-	    WALK(object)(x, n, v, it);
+	if (!result)
+		result = kind == KIND_ARRAY ? WALK(array)(x, n, v, it) :
+		    WALK(object)(x, n, v, it);
 	x->w.depth--;
+	x->w.nest--;
 	return result;
 }
 
@@ -408,29 +452,10 @@ static int
 WALK(value)(WALKER *x, const struct node *n, VALUE v)
 {
 	unsigned kind;
-	int result;
 	ITER it;
 
 	if (!EMIT && n == &node_any)
 		return 0;
 	kind = V_LOOK(x, v, &it);
-	if (kind == KIND_EMPTY)
-		kind = n->empty_array ? KIND_ARRAY : KIND_OBJECT;
-	if (!(kind & n->types))
-		return WALK(fail_type)(x, n, v, kind);
-	if (x->w.nest == WALK_NEST || x->w.steps++ == WALK_STEPS)
-		return walk_fail_plain(&x->w, n, "depth",
-		    "the schema takes too much work for this value");
-	if (EMIT_FULL(x))
-		return walk_fail_plain(&x->w, n, "size",
-		    "the value is too large");
-	x->w.nest++;
-	result = n->op_kinds & kind ? WALK(ops)(x, n, v, kind) : 0;
-	if (!result) {
-		result = kind & (KIND_ARRAY | KIND_OBJECT) ?
-		    WALK(container)(x, n, v, &it, kind) :
-		    EMIT_SCALAR(x, v, kind);
-	}
-	x->w.nest--;
-	return result;
+	return WALK(seen)(x, n, v, kind, &it);
 }

@@ -157,19 +157,15 @@ compile(lua_State *L)
 	return 1;
 }
 
-/* The validator at 1; raises when it is none. */
+/* The validator at 1; raises when it is none. Upvalue: the metatable. */
 static struct validator *
 self(lua_State *L, const char *method)
 {
 	struct validator *v = lua_touserdata(L, 1);
 
-	if (v && lua_getmetatable(L, 1)) {
-		luaL_getmetatable(L, class_name);
-		if (lua_rawequal(L, -1, -2)) {
-			lua_pop(L, 2);
-			return v;
-		}
-	}
+	if (v && lua_getmetatable(L, 1) &&
+	    lua_rawequal(L, -1, lua_upvalueindex(1)))
+		return v;
 	bind_raise(L, "validator.%s() needs a colon: validator:%s()", method,
 	    method);
 }
@@ -231,9 +227,8 @@ bind_schema_open(lua_State *L)
 		{"validate", validate}, {"encode", encode}, {NULL, NULL},
 	};
 
-	lua_settop(L, 0);
-	bind_json_open(L);	/* null and the marks */
-	lua_settop(L, 0);
+	lua_pushcfunction(L, bind_null_open);	/* and the marks with it */
+	lua_call(L, 0, 0);
 	luaL_newmetatable(L, class_name);
 	lua_pushcfunction(L, validator_gc);
 	lua_setfield(L, -2, "__gc");
@@ -241,7 +236,8 @@ bind_schema_open(lua_State *L)
 	lua_setfield(L, -2, "__metatable");
 	lua_createtable(L, 0, 2);
 	for (const luaL_Reg *m = methods; m->name; m++) {
-		lua_pushcfunction(L, m->func);
+		lua_pushvalue(L, -2);
+		lua_pushcclosure(L, m->func, 1);
 		lua_setfield(L, -2, m->name);
 	}
 	lua_setfield(L, -2, "__index");

@@ -121,26 +121,17 @@ lua_has_property(const struct lua_walk *x, int v,
 	return has;
 }
 
-/* Room for n bytes; the common case costs a comparison. */
-static inline uint8_t *
-room(struct buf *b, size_t n)
-{
-	if (b->cap - b->len >= n && b->data)
-		return b->data + b->len;
-	return buf_reserve(b, n);
-}
-
 static inline void
 put_char(struct buf *b, char c)
 {
-	*room(b, 1) = (uint8_t)c;
+	*buf_reserve(b, 1) = (uint8_t)c;
 	b->len++;
 }
 
 static inline void
 put_bytes(struct buf *b, const char *s, size_t n)
 {
-	memcpy(room(b, n), s, n);
+	memcpy(buf_reserve(b, n), s, n);
 	b->len += n;
 }
 
@@ -151,28 +142,55 @@ fail_utf8(struct lua_walk *x, const char *found)
 	return walk_fail_plain(&x->w, &node_any, "utf8", found);
 }
 
+/* Fails because options.max is passed. */
+static int
+fail_size(struct lua_walk *x)
+{
+	return walk_fail_plain(&x->w, &node_any, "size",
+	    "the value is too large");
+}
+
+static inline int
+emit_item(struct lua_walk *x, size_t i)
+{
+	if (x->out->len > x->end)
+		return fail_size(x);
+	if (i)
+		put_char(x->out, ',');
+	return 0;
+}
+
 static inline int
 emit_name(struct lua_walk *x, const struct lua_place *it,
     const struct property *p, size_t count)
 {
-	if (count)
-		put_char(x->out, ',');
-	if (p) {
-		put_bytes(x->out, p->quoted, p->quoted_len);
+	size_t first = !count, len;
+
+	if (!p) {
+		if (emit_item(x, count))
+			return -1;
+		if (js_put_string(x->out, it->name, it->len))
+			return fail_utf8(x, "a key is not UTF-8");
+		put_char(x->out, ':');
 		return 0;
 	}
-	if (js_put_string(x->out, it->name, it->len))
-		return fail_utf8(x, "a key is not UTF-8");
-	put_char(x->out, ':');
+	if (x->out->len > x->end)
+		return fail_size(x);
+	len = p->quoted_len - first;
+	if (len <= PROPERTY_PAD) {
+		memcpy(buf_reserve(x->out, PROPERTY_PAD), p->quoted + first,
+		    PROPERTY_PAD);
+		x->out->len += len;
+	} else {
+		put_bytes(x->out, p->quoted + first, len);
+	}
 	return 0;
 }
 
 static inline void
 emit_fill(struct lua_walk *x, const struct property *p, size_t count)
 {
-	if (count)
-		put_char(x->out, ',');
-	put_bytes(x->out, p->fill, p->fill_len);
+	put_bytes(x->out, p->fill + !count, p->fill_len - !count);
 }
 
 /* Appends a number, which is a double or a 64-bit cdata. */
@@ -183,7 +201,7 @@ emit_number(struct lua_walk *x, int v)
 
 	if (lua_type(x->L, v) == LUA_TNUMBER) {
 		x->out->len += js_double_text(
-		    (char *)room(x->out, JS_NUMBER_TEXT),
+		    (char *)buf_reserve(x->out, JS_NUMBER_TEXT),
 		    lua_tonumber(x->L, v));
 	} else if (json_get_integer(x->L, v, &big)) {
 		if (big.is_unsigned)
@@ -202,9 +220,8 @@ emit_scalar(struct lua_walk *x, int v, unsigned kind)
 	switch (kind) {
 	case KIND_STRING:
 		s = lua_tolstring(x->L, v, &len);
-		if (x->limit && len > x->limit)
-			return walk_fail_plain(&x->w, &node_any, "size",
-			    "the value is too large");
+		if (len > x->end - x->start)
+			return fail_size(x);
 		if (js_put_string(x->out, s, len))
 			return fail_utf8(x, "a string is not UTF-8");
 		return 0;
@@ -234,17 +251,15 @@ emit_scalar(struct lua_walk *x, int v, unsigned kind)
 #undef EMIT_NAME
 #undef EMIT_SCALAR
 #undef EMIT_FILL
-#undef EMIT_FULL
 
 #define WALK(name) lua_encode_##name
 #define EMIT 1
 #define EMIT_OPEN(x, kind) put_char((x)->out, (kind) == KIND_ARRAY ? '[' : '{')
 #define EMIT_CLOSE(x, kind) put_char((x)->out, (kind) == KIND_ARRAY ? ']' : '}')
-#define EMIT_ITEM(x, i) ((i) ? put_char((x)->out, ',') : (void)0)
+#define EMIT_ITEM(x, i) emit_item(x, i)
 #define EMIT_NAME(x, it, p, count) emit_name(x, it, p, count)
 #define EMIT_SCALAR(x, v, kind) emit_scalar(x, v, kind)
 #define EMIT_FILL(x, p, count) emit_fill(x, p, count)
-#define EMIT_FULL(x) ((x)->limit && (x)->out->len > (x)->end)
 #include "schema/walk.h"
 
 int
@@ -255,7 +270,8 @@ lua_sorted_text(struct lua_walk *x, int v, struct buf *b)
 	int result;
 
 	y.out = &plain;
-	y.end = plain.len + y.limit;
+	y.end = x->end - x->start;
+	y.start = 0;
 	result = lua_encode_value(&y, &node_any, v);
 	if (!result && memchr(plain.data, '{', plain.len))
 		js_put_formatted(b, (const char *)plain.data, plain.len, false,
@@ -292,9 +308,9 @@ encode_value(lua_State *L, int idx, const struct encode_schema *schema,
     struct schema_error *e)
 {
 	const struct node *root = schema ? schema->schema->root : &node_any;
-	size_t limit = options ? options->max : 0, start = out->len;
+	size_t max = options && options->max ? options->max : SIZE_MAX / 2;
 	struct lua_walk x = {.w = {.e = e}, .L = L, .schema = schema,
-	    .out = out, .limit = limit, .end = start + limit,
+	    .out = out, .start = out->len, .end = out->len + max,
 	    .top = lua_gettop(L)};
 	int v = idx < 0 ? x.top + idx + 1 : idx, result;
 
@@ -305,11 +321,10 @@ encode_value(lua_State *L, int idx, const struct encode_schema *schema,
 	result = options && options->object ? check_object(&x, root, v) : 0;
 	if (!result)
 		result = lua_encode_value(&x, root, v);
-	if (!result && limit && out->len > x.end)
-		result = walk_fail_plain(&x.w, root, "size",
-		    "the value is too large");
+	if (!result && out->len > x.end)
+		result = fail_size(&x);
 	lua_settop(L, x.top);
 	if (result)
-		out->len = start;
+		out->len = x.start;
 	return result;
 }

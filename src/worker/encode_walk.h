@@ -17,7 +17,7 @@ struct lua_walk {
 	lua_State *L;
 	const struct encode_schema *schema;	/* or NULL */
 	struct buf *out;
-	size_t limit;	/* of bytes, 0: none */
+	size_t start;	/* of what is written, in out */
 	size_t end;	/* out->len may not pass this */
 	int top;	/* of the Lua stack, at the start */
 };
@@ -58,7 +58,7 @@ lua_number_kind(double d)
 }
 
 /* Looks at a table: goes to its first entry. */
-static inline unsigned
+static __attribute__((noinline, unused)) unsigned
 lua_look_table(lua_State *L, int v, struct lua_place *it)
 {
 	enum json_mark mark = json_mark_of(L, v);
@@ -76,7 +76,7 @@ lua_look_table(lua_State *L, int v, struct lua_place *it)
 }
 
 /* V_LOOK */
-static inline unsigned
+static inline __attribute__((always_inline)) unsigned
 lua_look(struct lua_walk *x, int v, struct lua_place *it)
 {
 	struct json_integer big;
