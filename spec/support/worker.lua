@@ -70,13 +70,17 @@ local DEFAULT_SPEC = {
 }
 
 -- Forks the process that becomes the worker.
-local function fork_worker(link, theirs, page)
+local function fork_worker(link, page)
 	local pid = ffi.C.fork()
 	if pid ~= 0 then
 		return pid
 	end
 	ffi.C.prctl(1, 9, 0, 0, 0)
-	ffi.C.close(theirs)
+	for fd = 3, 255 do -- the spec's, among them the links of other workers
+		if fd ~= link and fd ~= page then
+			ffi.C.close(fd)
+		end
+	end
 	local e = ffi.new("struct err")
 	local vm = lib.vm_new(os.getenv("SENSORHOST_LUA_DIR") or "lua", e)
 	if vm == nil then
@@ -95,7 +99,7 @@ function worker.new(options)
 	assert(ffi.C.socketpair(1, 1, 0, fds) == 0)
 	self.page = ffi.C.memfd_create("page", 0)
 	assert(ffi.C.ftruncate(self.page, 4096) == 0)
-	self.pid = fork_worker(fds[1], fds[0], self.page)
+	self.pid = fork_worker(fds[1], self.page)
 	ffi.C.close(fds[1])
 	self.fd = fds[0]
 	self.input = ""

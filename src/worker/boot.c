@@ -97,6 +97,12 @@ boot_compile(lua_State *L)
 	const char *text = luaL_checklstring(L, 1, &len);
 	const char *chunk = luaL_checkstring(L, 2);
 
+	if (len > 0 && text[0] == LUA_SIGNATURE[0]) {
+		lua_pushnil(L);
+		lua_pushfstring(L, "%s: this is bytecode; only text is loaded",
+		    chunk + 1);
+		return 2;
+	}
 	if (luaL_loadbufferx(L, text, len, chunk, "t") == 0)
 		return 1;
 	lua_pushnil(L);

@@ -17,7 +17,7 @@
 static char array_mark, object_mark, registry_key;
 
 /* What the registry entry, a table, holds. */
-enum { ARRAY_MT = 1, OBJECT_MT, INT64, UINT64, ISTYPE, FFI };
+enum { ARRAY_MT = 1, OBJECT_MT, INT64, UINT64, ISTYPE };
 
 /* Pushes one thing of the registry entry. */
 static void
@@ -83,10 +83,7 @@ open_mark(lua_State *L, int entry, int what, void *mark)
 	lua_rawseti(L, entry, what);
 }
 
-/*
- * Pushes the ffi module and leaves package.loaded as it was. LuaJIT hangs
- * the table of cdata finalizers on the module, so somebody must keep it.
- */
+/* Pushes the ffi module and leaves package.loaded as it was. */
 static void
 push_ffi(lua_State *L)
 {
@@ -182,8 +179,6 @@ open_integers(lua_State *L, int entry)
 
 	push_ffi(L);
 	ffi = lua_gettop(L);
-	lua_pushvalue(L, ffi);
-	lua_rawseti(L, entry, FFI);
 	for (int i = 0; i < 2; i++) {
 		lua_getfield(L, ffi, "typeof");
 		lua_pushstring(L, types[i]);
@@ -211,7 +206,7 @@ json_values_open(lua_State *L)
 		return;
 	}
 	lua_pop(L, 1);
-	lua_createtable(L, FFI, 0);
+	lua_createtable(L, ISTYPE, 0);
 	entry = lua_gettop(L);
 	open_null(L);
 	open_mark(L, entry, ARRAY_MT, &array_mark);

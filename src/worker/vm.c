@@ -23,6 +23,9 @@
 /* What the handling of "not enough memory" may take beyond the cap. */
 #define HEADROOM (2u * 1024u * 1024u)
 
+/* Instructions between two looks at the clock, where code is interpreted. */
+#define HOOK_COUNT 1000
+
 /* Registry places, by address. */
 static const char key_handler, key_protect;
 
@@ -215,6 +218,42 @@ vm_limit(struct vm *v, size_t memory)
 	v->cap = v->used + memory;
 }
 
+/* lua_Hook: ends a sensor's code that has run for a slice without waiting. */
+static void
+on_count(lua_State *L, lua_Debug *ar)
+{
+	struct vm *v = vm_of(L);
+	char place[PAGE_PLACE];
+
+	(void)ar;
+	if (v->depth == 0 || clock_mono_us() - v->entered_us < v->slice_us)
+		return;
+	/*
+	 * From now on each instruction raises, until the turn is over: so a
+	 * loop of pcalls around an endless loop is left, too.
+	 */
+	if (!v->overrun)
+		lua_sethook(L, on_count, LUA_MASKCOUNT | LUA_MASKCALL |
+		    LUA_MASKRET, 1);
+	v->overrun = true;
+	vm_place(L, place, sizeof(place));
+	lua_pushfstring(L, "%s: ran %f s without waiting (limits.slice)",
+	    place, (double)v->slice_us / 1e6);
+	lua_error(L);
+}
+
+/* A turn begins: the time before is not held against it. */
+static void
+begin_slice(struct vm *v)
+{
+	if (!v->interpreted)
+		return;
+	v->entered_us = clock_mono_us();
+	if (v->overrun)
+		lua_sethook(v->L, on_count, LUA_MASKCOUNT, HOOK_COUNT);
+	v->overrun = false;
+}
+
 void
 vm_enter(struct vm *v, const char *entry)
 {
@@ -224,8 +263,7 @@ vm_enter(struct vm *v, const char *entry)
 		return;
 	if (entry && strncmp(page->entry, entry, PAGE_ENTRY) != 0)
 		snprintf(page->entry, PAGE_ENTRY, "%s", entry);
-	if (v->interpreted)
-		v->entered_us = clock_mono_us();
+	begin_slice(v);
 	atomic_fetch_add_explicit(&page->turn, 1, memory_order_relaxed);
 	atomic_store_explicit(&page->busy, 1, memory_order_release);
 }
@@ -251,28 +289,9 @@ vm_unblock(struct vm *v)
 {
 	if (v->depth == 0 || !v->page)
 		return;
-	/* A new turn: the time before the block is not held against it. */
-	if (v->interpreted)
-		v->entered_us = clock_mono_us();
+	begin_slice(v);
 	atomic_fetch_add_explicit(&v->page->turn, 1, memory_order_relaxed);
 	atomic_store_explicit(&v->page->busy, 1, memory_order_release);
-}
-
-/* lua_Hook: ends a sensor's code that has run for a slice without waiting. */
-static void
-on_count(lua_State *L, lua_Debug *ar)
-{
-	struct vm *v = vm_of(L);
-	char place[PAGE_PLACE];
-
-	(void)ar;
-	if (v->depth == 0 || clock_mono_us() - v->entered_us < v->slice_us)
-		return;
-	vm_place(L, place, sizeof(place));
-	/* Stays armed: a pcall around the endless loop only meets it again. */
-	lua_pushfstring(L, "%s: ran %f s without waiting (limits.slice)",
-	    place, (double)v->slice_us / 1e6);
-	lua_error(L);
 }
 
 void
@@ -280,5 +299,5 @@ vm_interpret(struct vm *v)
 {
 	v->interpreted = true;
 	luaJIT_setmode(v->L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
-	lua_sethook(v->L, on_count, LUA_MASKCOUNT, 1000);
+	lua_sethook(v->L, on_count, LUA_MASKCOUNT, HOOK_COUNT);
 }

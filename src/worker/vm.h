@@ -49,6 +49,7 @@ struct vm {
 	int64_t slice_us;       /* limits.slice */
 	int64_t entered_us;     /* when the present entry began; interpreted */
 	bool interpreted;
+	bool overrun;           /* the present turn has run past its slice */
 	bool verbose;           /* debug lines are wanted */
 };
 
