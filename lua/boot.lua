@@ -18,6 +18,7 @@ local function load(path)
 end
 
 -- What `require` is while the library loads: bindings and the library alone.
+-- "host.x" is a binding or, where C has none of that name, host/x.lua.
 function _G.require(name)
 	local value = files[name]
 	if value == nil then
@@ -25,6 +26,7 @@ function _G.require(name)
 			value = load("sensorhost/" .. name:sub(12) .. ".lua")
 		else
 			value = host.binding(name)
+				or load("host/" .. name:sub(6) .. ".lua")
 		end
 		if value == nil then
 			error(("the host has no module %q"):format(name), 0)

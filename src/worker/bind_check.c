@@ -5,6 +5,7 @@
 #include "worker/bind_check.h"
 
 #include "worker/bind.h"
+#include "worker/vm.h"
 
 #define NAMES_MAX 64
 
@@ -57,6 +58,14 @@ check_nearest(lua_State *L)
 	return 1;
 }
 
+/* check.warn(text) */
+static int
+check_warn(lua_State *L)
+{
+	vm_log(vm_of(L), LOG_WARNING, "%s", luaL_checkstring(L, 1));
+	return 0;
+}
+
 int
 bind_check_open(lua_State *L)
 {
@@ -65,6 +74,7 @@ bind_check_open(lua_State *L)
 		{ "error", check_error },
 		{ "fail", check_fail },
 		{ "nearest", check_nearest },
+		{ "warn", check_warn },
 		{ NULL, NULL },
 	};
 

@@ -10,5 +10,6 @@
  *	check.fail(kind, op, target, message) → nil, err
  *	check.error(kind, op, target, message) → err
  *	check.nearest(written, {name, ...}) → name | nil
+ *	check.warn(text)         to the sensor's log
  */
 int bind_check_open(lua_State *L);

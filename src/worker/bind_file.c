@@ -44,7 +44,7 @@ push_id(lua_State *L, const struct file_id *id)
 static void
 push_facts(lua_State *L, const struct file_facts *f)
 {
-	lua_createtable(L, 0, 5);
+	lua_createtable(L, 0, 7);
 	push_id(L, &f->id);
 	lua_setfield(L, -2, "id");
 	lua_pushnumber(L, (double)f->id.born / 1e9);
@@ -53,6 +53,10 @@ push_facts(lua_State *L, const struct file_facts *f)
 	lua_setfield(L, -2, "modified");
 	lua_pushnumber(L, (double)f->size);
 	lua_setfield(L, -2, "size");
+	lua_pushnumber(L, f->links);
+	lua_setfield(L, -2, "links");
+	lua_pushboolean(L, f->folder);
+	lua_setfield(L, -2, "folder");
 }
 
 /* A field of the mark at index 2, as text; "" if it is not there. */
@@ -85,6 +89,7 @@ mark_read(lua_State *L, struct reader_mark *m)
 	luaL_checktype(L, 2, LUA_TTABLE);
 	(void)sscanf(mark_text(L, "id"), "%" SCNu64 ".%" SCNd64,
 	    &m->id.inode, &m->id.born);
+	(void)sscanf(mark_text(L, "since"), "%" SCNd64, &m->since);
 	m->offset = (int64_t)mark_number(L, "offset", 9007199254740992.0);
 	m->head_len = (unsigned)mark_number(L, "head_length", READER_HEAD);
 	m->before_len = (unsigned)mark_number(L, "before_length",
@@ -183,11 +188,15 @@ static int
 bound_mark(lua_State *L)
 {
 	struct reader_mark m;
+	char since[32];
 
 	reader_mark(&self_reader(L, "mark")->r, &m);
-	lua_createtable(L, 0, 6);
+	lua_createtable(L, 0, 7);
 	push_id(L, &m.id);
 	lua_setfield(L, -2, "id");
+	snprintf(since, sizeof(since), "%" PRId64, m.since);
+	lua_pushstring(L, since);
+	lua_setfield(L, -2, "since");
 	lua_pushnumber(L, (double)m.offset);
 	lua_setfield(L, -2, "offset");
 	lua_pushnumber(L, m.head_len);
@@ -201,30 +210,35 @@ bound_mark(lua_State *L)
 	return 1;
 }
 
-/* reader:verify(mark) → offset | nil */
+/* reader:resume(mark) → boolean */
 static int
-bound_verify(lua_State *L)
+bound_resume(lua_State *L)
 {
-	struct bound_reader *b = self_reader(L, "verify");
+	struct bound_reader *b = self_reader(L, "resume");
 	struct reader_mark m;
-	int64_t offset;
 
 	mark_read(L, &m);
-	if (!reader_verify(&b->r, &m, &offset))
-		return 0;
-	lua_pushnumber(L, (double)offset);
+	lua_pushboolean(L, reader_resume(&b->r, &m));
 	return 1;
 }
 
-/* reader:seek(offset) → true | nil, err */
+/* reader:begun([seconds]) → Unix seconds */
 static int
-bound_seek(lua_State *L)
+bound_begun(lua_State *L)
 {
-	struct bound_reader *b = self_reader(L, "seek");
+	struct bound_reader *b = self_reader(L, "begun");
 
-	if (reader_seek(&b->r, (int64_t)luaL_checknumber(L, 2)) < 0)
-		return bind_fail_errno(L, "seek", NULL);
-	lua_pushboolean(L, 1);
+	if (!lua_isnoneornil(L, 2))
+		b->r.since = (int64_t)(luaL_checknumber(L, 2) * 1e9);
+	lua_pushnumber(L, (double)b->r.since / 1e9);
+	return 1;
+}
+
+/* reader:blank() → boolean */
+static int
+bound_blank(lua_State *L)
+{
+	lua_pushboolean(L, reader_blank(&self_reader(L, "blank")->r));
 	return 1;
 }
 
@@ -257,8 +271,9 @@ static const luaL_Reg reader_methods[] = {
 	{ "fill", bound_fill },
 	{ "facts", bound_facts },
 	{ "mark", bound_mark },
-	{ "verify", bound_verify },
-	{ "seek", bound_seek },
+	{ "resume", bound_resume },
+	{ "begun", bound_begun },
+	{ "blank", bound_blank },
 	{ "close", bound_close },
 	{ NULL, NULL },
 };
@@ -349,6 +364,28 @@ file_scan(lua_State *L)
 	return 1;
 }
 
+/* file.list(folder) → {name = is a folder, ...} | nil, err */
+static int
+file_list(lua_State *L)
+{
+	const char *folder = luaL_checkstring(L, 1);
+	DIR *dir = opendir(folder);
+	const struct dirent *d;
+
+	if (!dir)
+		return bind_fail_errno(L, "list", folder);
+	lua_newtable(L);
+	while ((d = readdir(dir)) != NULL) {
+		if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
+			continue;
+		lua_pushstring(L, d->d_name);
+		lua_pushboolean(L, d->d_type == DT_DIR);
+		lua_rawset(L, -3);
+	}
+	closedir(dir);
+	return 1;
+}
+
 int
 bind_file_open(lua_State *L)
 {
@@ -356,6 +393,7 @@ bind_file_open(lua_State *L)
 		{ "open", file_open },
 		{ "facts", file_facts },
 		{ "scan", file_scan },
+		{ "list", file_list },
 		{ "place", bind_place },
 		{ "forget", bind_place_forget },
 		{ NULL, NULL },

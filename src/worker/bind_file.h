@@ -8,9 +8,11 @@
  *
  *	file.open(path, offset, encoding, line_max) → reader | nil, err
  *	    offset -1: the end of the last whole line
- *	file.facts(path) → {id=, born=, modified=, size=} | nil, err
+ *	file.facts(path) → {id=, born=, modified=, size=, links=,
+ *	    folder=} | nil, err
  *	file.scan(folder, id, stem) → {facts with name=, ...} | nil, err
  *	    plain files whose name begins with stem, or that may be id
+ *	file.list(folder) → {name = whether it is a folder, ...} | nil, err
  *	file.place(name) → place; raises if it is open
  *	file.forget(name)        in the running task's unit
  *
@@ -19,11 +21,12 @@
  *	reader:rest() → text, cut | nil    what no line end follows
  *	reader:facts() → facts, path
  *	reader:mark() → mark      as place:load() gives them
- *	reader:verify(mark) → offset | nil
- *	reader:seek(offset) → true | nil, err
+ *	reader:resume(mark) → whether it is that file, at that place now
+ *	reader:begun([seconds]) → Unix time by which it had begun; sets it
+ *	reader:blank() → whether not a byte of it was ever seen
  *	reader:close()
  *
- *	place:load() → {files={mark, ...}} | nil
+ *	place:load() → {at=, files={mark, ...}} | nil
  *	place:hold(reader, ...)  the readers whose marks it keeps, in order
  *	place:done()             the line in hand is done
  *	place:keep()             is stored in the running task's unit

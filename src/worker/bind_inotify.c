@@ -82,7 +82,7 @@ static const struct wait_type events_waiting = {
 	"fs_watch:events", waiting_start, waiting_push, waiting_release,
 };
 
-/* watch:wait(seconds) → boolean [w]; 0 only gives the turn away. */
+/* watch:wait(seconds) → boolean [w]; 0: the turn, below: no limit. */
 static int
 watch_wait(lua_State *L)
 {
@@ -95,8 +95,19 @@ watch_wait(lua_State *L)
 		bind_raise(L, "%s(): another task is waiting here already",
 		    type->call);
 	w->waiting = true;
-	w->at_once = seconds <= 0;
+	w->at_once = seconds == 0;
 	return task_wait_for(L, type, w, seconds);
+}
+
+/* watch:waiting() → boolean */
+static int
+watch_waiting(lua_State *L)
+{
+	struct watch *w = (struct watch *)bind_self(L, &watch_class,
+	    "waiting");
+
+	lua_pushboolean(L, w->waiting);
+	return 1;
 }
 
 /* watch:poke(): what waits goes on. */
@@ -188,6 +199,7 @@ static const luaL_Reg watch_methods[] = {
 	{ "add", watch_add },
 	{ "remove", watch_remove },
 	{ "wait", watch_wait },
+	{ "waiting", watch_waiting },
 	{ "poke", watch_poke },
 	{ "take", watch_take },
 	{ "close", watch_close },

@@ -6,6 +6,7 @@
 #include "worker/place.h"
 
 #include <inttypes.h>
+#include <time.h>
 
 void
 place_release(struct place *p)
@@ -41,16 +42,19 @@ void
 place_json(const struct place *p, struct buf *out)
 {
 	struct reader_mark m;
+	struct timespec now; /* coarse, as times of birth are */
 	size_t i;
 
-	buf_puts(out, "{\"files\":[");
+	clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	buf_printf(out, "{\"at\":\"%" PRId64 "\",\"files\":[",
+	    now.tv_sec * INT64_C(1000000000) + now.tv_nsec);
 	for (i = 0; i < p->n; i++) {
 		reader_mark(p->readers[i], &m);
 		buf_printf(out, "%s{\"id\":\"%" PRIu64 ".%" PRId64 "\","
-		    "\"offset\":%" PRId64 ","
+		    "\"since\":\"%" PRId64 "\",\"offset\":%" PRId64 ","
 		    "\"head_length\":%u,\"head\":\"%s\","
 		    "\"before_length\":%u,\"before\":\"%s\"}",
-		    i ? "," : "", m.id.inode, m.id.born, m.offset,
+		    i ? "," : "", m.id.inode, m.id.born, m.since, m.offset,
 		    m.head_len, m.head, m.before_len, m.before);
 	}
 	buf_puts(out, "]}");

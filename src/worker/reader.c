@@ -12,8 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/digest.h"
@@ -57,45 +57,6 @@ digest_text(const void *p, size_t n, char text[READER_DIGEST])
 		snprintf(text + (size_t)2 * i, 3, "%02x", out[i]);
 }
 
-/* What statx said, in our terms. */
-static void
-facts_take(struct file_facts *f, const struct statx *x)
-{
-	f->id.inode = x->stx_ino;
-	f->id.born = 0;
-	if (x->stx_mask & STATX_BTIME)
-		f->id.born = x->stx_btime.tv_sec * INT64_C(1000000000) +
-		    x->stx_btime.tv_nsec;
-	f->modified = x->stx_mtime.tv_sec * INT64_C(1000000000) +
-	    x->stx_mtime.tv_nsec;
-	f->size = (int64_t)x->stx_size;
-	f->regular = S_ISREG(x->stx_mode);
-}
-
-#define FACTS (STATX_TYPE | STATX_INO | STATX_SIZE | STATX_MTIME | STATX_BTIME)
-
-int
-file_facts_fd(int fd, struct file_facts *f)
-{
-	struct statx x;
-
-	if (statx(fd, "", AT_EMPTY_PATH, FACTS, &x) < 0)
-		return -1;
-	facts_take(f, &x);
-	return 0;
-}
-
-int
-file_facts_at(int dirfd, const char *path, struct file_facts *f)
-{
-	struct statx x;
-
-	if (statx(dirfd, path, 0, FACTS, &x) < 0)
-		return -1;
-	facts_take(f, &x);
-	return 0;
-}
-
 /* Where the last whole line of the first size bytes ends. */
 static int64_t
 last_line_end(int fd, int64_t size, size_t line_max)
@@ -130,8 +91,9 @@ head_read(struct reader *r)
 	return 0;
 }
 
-int
-reader_seek(struct reader *r, int64_t offset)
+/* Goes to offset, forgetting what is buffered; -1 with errno. */
+static int
+seek_to(struct reader *r, int64_t offset)
 {
 	size_t before = offset < READER_BEFORE ? (size_t)offset
 	    : READER_BEFORE;
@@ -172,15 +134,18 @@ int
 reader_open(struct reader *r, const char *path, int64_t offset)
 {
 	struct file_facts f;
+	struct timespec now; /* coarse, as times of birth are */
 	int saved;
 
 	memset(r, 0, sizeof(*r));
 	r->line_max = READER_LINE_MAX;
+	clock_gettime(CLOCK_REALTIME_COARSE, &now);
 	if (open_plain(r, path, &f) == 0) {
 		r->id = f.id;
+		r->since = now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 		if (offset < 0)
 			offset = last_line_end(r->fd, f.size, r->line_max);
-		if (reader_seek(r, offset) == 0)
+		if (seek_to(r, offset) == 0)
 			return 0;
 	}
 	saved = errno;
@@ -398,10 +363,17 @@ reader_done(struct reader *r)
 	r->done = r->given;
 }
 
+bool
+reader_blank(const struct reader *r)
+{
+	return r->given == 0 && r->block.len == 0 && r->head_len == 0;
+}
+
 void
 reader_mark(const struct reader *r, struct reader_mark *m)
 {
 	m->id = r->id;
+	m->since = r->since;
 	m->offset = r->done;
 	m->head_len = r->done < r->head_len ? (unsigned)r->done : r->head_len;
 	m->before_len = r->before_len;
@@ -409,29 +381,36 @@ reader_mark(const struct reader *r, struct reader_mark *m)
 	digest_text(r->before, m->before_len, m->before);
 }
 
-bool
-reader_verify(const struct reader *r, const struct reader_mark *m,
-    int64_t *offset)
+/* Whether the n bytes of the file from offset on have that digest. */
+static bool
+holds(const struct reader *r, size_t n, int64_t offset, const char *digest)
 {
 	uint8_t p[READER_HEAD];
 	char text[READER_DIGEST];
-	struct file_facts f;
 
-	if (file_facts_fd(r->fd, &f) < 0 || m->head_len > READER_HEAD ||
-	    m->before_len > READER_BEFORE || m->before_len > m->offset ||
-	    read_at(r->fd, p, m->head_len, 0) != (ssize_t)m->head_len)
+	if (read_at(r->fd, p, n, offset) != (ssize_t)n)
 		return false;
-	digest_text(p, m->head_len, text);
-	if (strcmp(text, m->head) != 0)
+	digest_text(p, n, text);
+	return strcmp(text, digest) == 0;
+}
+
+bool
+reader_resume(struct reader *r, const struct reader_mark *m)
+{
+	struct file_facts f;
+	int64_t offset = m->offset;
+
+	if (m->head_len > READER_HEAD || m->before_len > READER_BEFORE ||
+	    m->before_len > m->offset || file_facts_fd(r->fd, &f) < 0 ||
+	    !holds(r, m->head_len, 0, m->head))
 		return false;
-	if (f.size < m->offset) {
-		*offset = last_line_end(r->fd, f.size, r->line_max);
-		return m->head_len == READER_HEAD;
-	}
-	if (read_at(r->fd, p, m->before_len, m->offset - m->before_len) !=
-	    (ssize_t)m->before_len)
+	if (f.size < m->offset && m->head_len == READER_HEAD)
+		offset = last_line_end(r->fd, f.size, r->line_max);
+	else if (!holds(r, m->before_len, m->offset - m->before_len,
+	    m->before))
 		return false;
-	digest_text(p, m->before_len, text);
-	*offset = m->offset;
-	return strcmp(text, m->before) == 0;
+	if (seek_to(r, offset) < 0)
+		return false;
+	r->since = m->since;
+	return true;
 }

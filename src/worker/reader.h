@@ -34,7 +34,9 @@ struct file_facts {
 	struct file_id id;
 	int64_t modified; /* Unix nanoseconds */
 	int64_t size;
+	uint32_t links;
 	bool regular;
+	bool folder;
 };
 
 /*
@@ -45,6 +47,7 @@ struct file_facts {
 #define READER_DIGEST 33
 struct reader_mark {
 	struct file_id id;
+	int64_t since;        /* see struct reader */
 	int64_t offset;
 	unsigned head_len;
 	unsigned before_len;
@@ -55,6 +58,8 @@ struct reader_mark {
 struct reader {
 	int fd;
 	struct file_id id;
+	int64_t since;        /* Unix nanoseconds: it had begun by then, and
+	                       * what was rotated earlier is not its doing */
 	enum reader_encoding encoding;
 	size_t line_max;
 	struct buf block;     /* bytes of the file from offset `base` on */
@@ -106,19 +111,18 @@ bool reader_rest(struct reader *r, const char **text, size_t *len,
 /* The line handed out last is done. */
 void reader_done(struct reader *r);
 
+/* Whether not a byte of the file has ever been seen. */
+bool reader_blank(const struct reader *r);
+
 /* The place up to which all is done. */
 void reader_mark(const struct reader *r, struct reader_mark *m);
 
 /*
- * Whether the open file holds what m says, by content alone. One that was
- * cut short behind READER_HEAD equal bytes (a power cut) counts; *offset is
- * where to go on.
+ * Goes on where m says, if the open file holds what m remembers, by content
+ * alone; else false. One that was cut short behind READER_HEAD equal bytes (a
+ * power cut) is taken up where it now ends.
  */
-bool reader_verify(const struct reader *r, const struct reader_mark *m,
-    int64_t *offset);
-
-/* Goes to offset, forgetting what is buffered. -1 with errno. */
-int reader_seek(struct reader *r, int64_t offset);
+bool reader_resume(struct reader *r, const struct reader_mark *m);
 
 /* Facts about the open file, or about what path leads to; -1 with errno. */
 int file_facts_fd(int fd, struct file_facts *f);

@@ -37,8 +37,7 @@ end
 
 function FileWatchSensor:add_trigger(trigger)
 	local path = trigger.parameters.file_path
-	-- Two triggers may name one file, so the place in it is kept by trigger.
-	local t = assert(tail.open(path, { name = trigger.uid }))
+	local t = assert(tail.open(path))
 	self.followed[trigger.id] = { trigger = trigger, tail = t }
 	self.log:info("following %s", path)
 	spawn(self.follow, self, trigger, t)
@@ -63,8 +62,8 @@ function FileWatchSensor:remove_trigger(trigger)
 	end
 	self.followed[trigger.id] = nil
 	old.tail:close()
-	tail.forget(old.trigger.uid)
-	self.log:info("no longer following %s", trigger.parameters.file_path)
+	tail.forget(old.trigger.parameters.file_path)
+	self.log:info("no longer following %s", old.trigger.parameters.file_path)
 end
 
 return FileWatchSensor
