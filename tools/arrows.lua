@@ -18,8 +18,8 @@ local rooms = {
 	api = { "base", "http", "schema", "pack", "store", "core/host.h",
 		"jansson" },
 	worker = { "base", "wire", "http", "schema", "pack/yml.h", "lua",
-		"event2", "curl", "jansson", "sodium", "openssl", "wslay", "expat",
-		"rdkafka", "rabbitmq" },
+		"event2", "curl", "jansson", "sodium", "pcre2", "openssl", "wslay",
+		"expat", "rdkafka", "rabbitmq" },
 	cli = { "base", "pack", "store/reader.h", "jansson", "curl" },
 	main = ALL,
 }
@@ -49,13 +49,13 @@ local single = {
 	http = { microhttpd = 1 },
 	pack = { yaml = 1 },
 	store = { lmdb = 1, sodium = 1 },
-	worker = { openssl = 1, wslay = 1, expat = 1, rdkafka = 1, rabbitmq = 1 },
+	worker = { pcre2 = 1, openssl = 1, wslay = 1, expat = 1, rdkafka = 1, rabbitmq = 1 },
 	base = { openssl = "digest", sodium = "digest dict", event2 = "loop" },
 }
 
 local libc = {}
 for name in ([[assert ctype dirent dlfcn errno fcntl fnmatch float getopt glob
-	grp inttypes limits locale malloc math netdb poll pthread pwd sched
+	grp iconv inttypes limits locale malloc math netdb poll pthread pwd sched
 	search setjmp signal spawn stdalign stdarg stdatomic stdbool stddef
 	stdint stdio stdlib stdnoreturn string strings syslog termios time unistd
 	utime wchar]]):gmatch("%S+") do
