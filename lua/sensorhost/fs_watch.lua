@@ -120,10 +120,11 @@ end
 -- An entry of a folder came or went.
 local function came(self, folder, name, is_folder)
 	local path = folder.path .. "/" .. name
-	if folder.names[name] == nil then
-		tell(self, "created", path)
+	if folder.names[name] ~= nil then
+		return -- listed when its folder was new
 	end
 	folder.names[name] = is_folder
+	tell(self, "created", path)
 	if is_folder then
 		folder_came(self, path)
 	end

@@ -364,6 +364,17 @@ file_scan(lua_State *L)
 	return 1;
 }
 
+/* Whether an entry is a folder. */
+static bool
+is_folder(DIR *dir, const struct dirent *d)
+{
+	struct file_facts f;
+
+	if (d->d_type != DT_UNKNOWN)
+		return d->d_type == DT_DIR;
+	return file_facts_at(dirfd(dir), d->d_name, &f) == 0 && f.folder;
+}
+
 /* file.list(folder) → {name = is a folder, ...} | nil, err */
 static int
 file_list(lua_State *L)
@@ -379,7 +390,7 @@ file_list(lua_State *L)
 		if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
 			continue;
 		lua_pushstring(L, d->d_name);
-		lua_pushboolean(L, d->d_type == DT_DIR);
+		lua_pushboolean(L, is_folder(dir, d));
 		lua_rawset(L, -3);
 	}
 	closedir(dir);
