@@ -28,8 +28,10 @@ json.encode = host.encode
 ---The value of a JSON text. Arrays and objects come marked, so that they
 ---encode as they came, empty ones too. Test the error, not the value: false
 ---and null are values.
+---With `null = "drop"` members and items that are null are left out, with
+---`big = "string"` integers beyond 2^53 come as strings.
 ---@param text string UTF-8
----@param options? { null?: "drop", big?: "string" } null: members and items that are null are left out; big: integers beyond 2^53 come as strings
+---@param options? { null?: "drop", big?: "string" }
 ---@return any value or nil
 ---@return sensorhost.error? err kind "syntax"; err.offset: bytes before the fault
 ---

@@ -14,15 +14,24 @@
 local schema = {}
 local host = require("host.schema")
 
+---`validate` returns true, or nil and an error with kind "invalid", `path`
+---(JSON pointer into the value), `keyword`, `schema_path` (JSON pointer into
+---the schema) and `message`. `encode` returns the value as JSON with the
+---schema's defaults filled in, or nil and the same error.
 ---@class sensorhost.schema.validator
----@field validate fun(self, value: any): true?, sensorhost.error? true, or nil and err with kind "invalid", `path` (JSON pointer into the value), `keyword`, `schema_path` (JSON pointer into the schema) and `message`
----@field encode fun(self, value: any): string?, sensorhost.error? the value as JSON with the schema's defaults filled in, or nil and err
+---@field validate fun(self, value: any): true?, sensorhost.error?
+---@field encode fun(self, value: any): string?, sensorhost.error?
+
+---@class sensorhost.schema.options
+---@field dialect? "draft4"|"stackstorm" boolean `required`, null for optional
+---@field documents? table<string, table> from address to schema, for `$ref`
+---@field validate_formats? boolean false: `format` says nothing
 
 ---Compiles a schema. Raises on a bad one, with the place in it. `$ref` leads
 ---into the schema itself, the given documents and the draft-4 metaschema;
 ---nothing is fetched.
 ---@param t table the schema
----@param options? { dialect?: "draft4"|"stackstorm", documents?: table<string, table>, validate_formats?: boolean } stackstorm: boolean `required` inside a property, null for optional ones
+---@param options? sensorhost.schema.options
 ---@return sensorhost.schema.validator
 ---
 ---```lua

@@ -15,7 +15,7 @@ void js_put_uint64(struct js_buf *b, uint64_t value);
 size_t js_double_text(char *text, double value);
 void js_put_formatted(struct js_buf *b, const char *p, size_t n, bool pretty,
     bool sorted);
-void buf_release(struct js_buf *b);
+void js_buf_release(struct js_buf *b) __asm__("buf_release");
 ]])
 
 local err = ffi.new("struct js_err")
@@ -39,7 +39,7 @@ local function written(put, ...)
 	local b = ffi.new("struct js_buf")
 	local result = put(b, ...)
 	local text = ffi.string(b.data, b.len)
-	lib.buf_release(b)
+	lib.js_buf_release(b)
 	return text, result
 end
 

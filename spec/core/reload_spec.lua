@@ -42,6 +42,15 @@ local function wait_version(run, v)
 	error("version " .. v .. " never came")
 end
 
+-- Waits until main has blocked SIGHUP, which is the first that it does.
+local function handles_signals(run)
+	repeat
+		local status = io.open(("/proc/%d/status"):format(run.process.pid))
+		local blocked = status:read("*a"):match("SigBlk:%s*(%x+)")
+		status:close()
+	until tonumber(blocked:sub(-1), 16) % 2 == 1
+end
+
 local function in_order(journal)
 	for n, instance in ipairs(journal) do
 		assert.equal(n, instance.payload.n)
@@ -170,6 +179,7 @@ return C]], EVENT)
 	it("takes SIGHUP during start and stop", host.with(function(h)
 		h:write_sensor("demo", "C", counter("one"), EVENT)
 		local run = h:start("run", "demo.C")
+		handles_signals(run)
 		run:signal("HUP")
 		wait_version(run, "one")
 		run:signal("TERM")

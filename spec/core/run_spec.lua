@@ -3,6 +3,7 @@
 
 local cjson = require("cjson")
 local host = require("spec.support.host")
+local process = require("spec.support.process")
 
 local EVENT = [[
 poll_interval: 0.05
@@ -111,10 +112,11 @@ function R:cleanup(reason)
 
 	it("stops in order when stdout is closed", host.with(function(h)
 		counter(h)
-		local r = h:run({ "sh", "-c",
-			('"%s" run demo.Counter --data "%s" --packs "%s" | head -n 1'):format(
-				host.program, h.data, h.packs), program = false })
-		assert.equal(0, r.code)
+		local r = process.run({ "bash", "-c", ([[
+			"%s" run demo.Counter --data "%s" --packs "%s" | head -n 1
+			exit ${PIPESTATUS[0]}]]):format(host.program, h.data, h.packs),
+			timeout = 10 })
+		assert.equal(0, r.code, r.stderr)
 	end))
 
 	it("ends after --for", host.with(function(h)
@@ -234,7 +236,7 @@ function R:cleanup(reason)
 		run:json()
 		local r = h:run("run", "demo.Counter")
 		assert.equal(1, r.code)
-		assert.truthy(r.stderr:find(tostring(run.pid), 1, true), r.stderr)
+		assert.truthy(r.stderr:find(tostring(run.process.pid), 1, true), r.stderr)
 		assert.truthy(r.stderr:find("--data", 1, true))
 		assert.truthy(r.stderr:find("--dry-run", 1, true))
 	end))

@@ -18,6 +18,7 @@
 --	end))
 
 local cjson = require("cjson")
+local dirent = require("posix.dirent")
 local libgen = require("posix.libgen")
 local stdlib = require("posix.stdlib")
 local process = require("spec.support.process")
@@ -104,7 +105,8 @@ end
 -- beside class_name and entry_point as YAML text.
 function Host:write_sensor(pack, class, source, metadata)
 	self:write_pack(pack, {
-		["pack.yaml"] = "name: " .. pack .. "\nversion: 1.0.0\n",
+		["pack.yaml"] = "name: " .. pack .. "\nversion: 1.0.0\n"
+			.. "description: for a spec\nauthor: the spec\n",
 		["sensors/" .. class:lower() .. ".yaml"] = "class_name: " .. class
 			.. "\nentry_point: " .. class:lower() .. ".lua\n"
 			.. (metadata or ""),
@@ -318,21 +320,25 @@ end
 -- The process ids whose parent is `pid`, ascending.
 function host.child_pids(pid)
 	local pids = {}
-	local text = read_file("/proc/" .. pid .. "/task/" .. pid .. "/children")
-	for child in (text or ""):gmatch("%d+") do
-		pids[#pids + 1] = tonumber(child)
+	for _, child in ipairs(dirent.dir("/proc")) do
+		local stat = child:match("^%d+$")
+			and read_file("/proc/" .. child .. "/stat")
+		local parent = stat and stat:match("%) %u (%d+)")
+		if tonumber(parent) == pid then
+			pids[#pids + 1] = tonumber(child)
+		end
 	end
 	table.sort(pids)
 	return pids
 end
 
 -- The processes of a running core: { spawner = pid or nil, workers = {...} }.
--- All are core's children; the spawner alone keeps the program's name.
+-- All are core's children; the spawner is told by its name.
 function host.family(core)
 	local family = { workers = {} }
 	for _, pid in ipairs(host.child_pids(core)) do
 		local comm = (read_file("/proc/" .. pid .. "/comm") or "")
-		if comm:match("^sensorhost") or comm:match("^exe\n") then
+		if comm:match("^spawner\n") then
 			family.spawner = pid
 		else
 			table.insert(family.workers, pid)

@@ -164,8 +164,8 @@ hangup_cb(evutil_socket_t fd, short events, void *arg)
 }
 
 /*
- * Events on stdout. A plain file is always ready, and epoll refuses it; of a
- * pipe's writing end epoll tells when its reader went.
+ * Events on stdout. A plain file or /dev/null is always ready, and epoll
+ * refuses it; of a pipe's writing end epoll tells when its reader went.
  */
 static void
 add_events(struct printer *p, struct event_base *base)
@@ -173,9 +173,10 @@ add_events(struct printer *p, struct event_base *base)
 	struct stat st;
 	bool known = fstat(p->fd, &st) == 0;
 
-	p->writable = known && S_ISREG(st.st_mode) ?
-	    event_new(base, -1, 0, writable_cb, p) :
-	    event_new(base, p->fd, EV_WRITE, writable_cb, p);
+	p->writable = known && (S_ISFIFO(st.st_mode) ||
+	    S_ISSOCK(st.st_mode) || isatty(p->fd)) ?
+	    event_new(base, p->fd, EV_WRITE, writable_cb, p) :
+	    event_new(base, -1, 0, writable_cb, p);
 	must(p->writable);
 	if (!known || !S_ISFIFO(st.st_mode) || !p->own_fd)
 		return;

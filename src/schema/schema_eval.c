@@ -195,11 +195,12 @@ json_describe(const struct node *n, const json_t *v, char text[SCHEMA_TEXT])
 #define V_TRUE(x, v) json_is_true(v)
 #define V_HAS(x, v, rules, p) (json_object_getn(v, (p)->name, (p)->len) != NULL)
 #define V_PROPERTY(x, rules, it) json_property(x, rules, it)
-#define V_TEXT(x, v, buf) json_text(v, buf)
+#define V_TEXT(x, v, kind, buf) ((void)(kind), json_text(v, buf))
 #define V_DESCRIBE(x, n, v, kind, text) \
 	((void)(kind), json_describe(n, v, text))
 #define V_BAD(x, n, v) -1
-#define V_BAD_KEY(x, v, it) -1
+#define V_BAD_KEY(x, v) -1
+#define V_TORN(x, v, kind) false
 #define CHECK(x, n, v) json_walk_value(x, n, v)
 #define EMIT 0
 #include "schema/walk.h"

@@ -15,9 +15,10 @@
  *	V_TRUE(x, v)
  *	V_HAS(x, v, rules, p)	whether an object has a member p of its rules
  *	V_PROPERTY(x, rules, it)	the property of the entry's name, or NULL
- *	V_TEXT(x, v, buf)	appends sorted JSON of it; -1 if there is none
+ *	V_TEXT(x, v, kind, buf)	appends sorted JSON of it; -1 if there is none
  *	V_DESCRIBE(x, n, v, kind, text)	what an error says of it
- *	V_BAD(x, n, v), V_BAD_KEY(x, v, it)	fails for what is no JSON
+ *	V_BAD(x, n, v), V_BAD_KEY(x, v)	fails for what is no JSON
+ *	V_TORN(x, v, kind)	whether it is neither array nor object, but both
  *	CHECK(x, n, v)	the walk that only checks
  *	EMIT		whether this walk writes, and then EMIT_OPEN(x, kind),
  *		EMIT_CLOSE(x, kind), EMIT_ITEM(x, i), EMIT_NAME(x, it, p, count),
@@ -48,6 +49,8 @@ WALK(fail_type)(WALKER *x, const struct node *n, VALUE v, unsigned kind)
 		return V_BAD(x, n, v);
 	if (x->w.quiet)
 		return -1;
+	if (V_TORN(x, v, kind))
+		return V_BAD_KEY(x, v);
 	V_DESCRIBE(x, n, v, kind, found);
 	return walk_fail_type(&x->w, n, found);
 }
@@ -80,7 +83,7 @@ WALK(is_choice)(WALKER *x, const struct choices *choices, VALUE v,
 	} else if (kind & KIND_NUMBER) {
 		V_NUMBER(x, v, &number);
 	} else if (kind & (KIND_ARRAY | KIND_OBJECT)) {
-		if (V_TEXT(x, v, &text))
+		if (V_TEXT(x, v, kind, &text))
 			return false;
 		s = (const char *)text.data;
 		len = text.len;
@@ -217,7 +220,7 @@ WALK(unique)(WALKER *x, const struct node *n, VALUE v)
 
 	V_LOOK(x, v, &it);
 	for (; it.more && !result && V_AT_ITEM(x, v, &it, i); i++) {
-		result = V_TEXT(x, it.value, &texts);
+		result = V_TEXT(x, it.value, 0, &texts);
 		buf_put(&ends, &texts.len, sizeof(texts.len));
 		V_NEXT(x, v, &it);
 	}
@@ -245,7 +248,7 @@ WALK(array)(WALKER *x, const struct node *n, VALUE v, ITER *it)
 		    rules->rest;
 
 		if (!V_AT_ITEM(x, v, it, i))
-			return V_BAD_KEY(x, v, it);
+			return V_BAD_KEY(x, v);
 		if (!child)
 			return walk_fail(&x->w, n, "additionalItems",
 			    "there are more items", "at most %zu", rules->count);
@@ -394,7 +397,7 @@ WALK(object)(WALKER *x, const struct node *n, VALUE v, ITER *it)
 		const struct property *p = NULL;
 
 		if (!V_AT_MEMBER(x, v, it))
-			return V_BAD_KEY(x, v, it);
+			return V_BAD_KEY(x, v);
 		if (rules->count && (p = V_PROPERTY(x, rules, it))) {
 			required += p->required;
 			defaults += p->fill != NULL;

@@ -74,6 +74,9 @@ add_document(lua_State *L, struct validator *v, const char *uri, int idx)
 		    *uri ? "#" : "the schema", e.path, e.message);
 	root = json_loadb((const char *)v->text.data, v->text.len,
 	    JSON_ALLOW_NUL, &why);
+	if (!root)	/* integers that are no int64 */
+		root = json_loadb((const char *)v->text.data, v->text.len,
+		    JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &why);
 	if (!root)
 		bind_raise(L, "schema.compile: %s%s", *uri ? uri : "the schema: ",
 		    why.text);

@@ -262,8 +262,9 @@ emit_scalar(struct lua_walk *x, int v, unsigned kind)
 #define EMIT_FILL(x, p, count) emit_fill(x, p, count)
 #include "schema/walk.h"
 
+/* kind is what an empty table is taken for. */
 int
-lua_sorted_text(struct lua_walk *x, int v, struct buf *b)
+lua_sorted_text(struct lua_walk *x, int v, unsigned kind, struct buf *b)
 {
 	struct buf plain = {0};
 	struct lua_walk y = *x;
@@ -273,7 +274,9 @@ lua_sorted_text(struct lua_walk *x, int v, struct buf *b)
 	y.end = x->end - x->start;
 	y.start = 0;
 	result = lua_encode_value(&y, &node_any, v);
-	if (!result && memchr(plain.data, '{', plain.len))
+	if (!result && kind == KIND_ARRAY && plain.len == 2)
+		buf_puts(b, "[]");
+	else if (!result && memchr(plain.data, '{', plain.len))
 		js_put_formatted(b, (const char *)plain.data, plain.len, false,
 		    true);
 	else if (!result)

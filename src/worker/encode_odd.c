@@ -45,6 +45,14 @@ survey(lua_State *L, int v)
 }
 
 bool
+lua_is_torn(struct lua_walk *x, int v)
+{
+	struct keys k = survey(x->L, v);
+
+	return k.numbers != k.count || k.largest != (double)k.count;
+}
+
+bool
 lua_item_anywhere(struct lua_walk *x, int v, struct lua_place *it, size_t i)
 {
 	if (!it->by_index) {
@@ -77,13 +85,12 @@ first_hole(lua_State *L, int v)
 }
 
 int
-lua_bad_key(struct lua_walk *x, int v, struct lua_place *it)
+lua_bad_key(struct lua_walk *x, int v)
 {
 	struct keys k = survey(x->L, v);
 	size_t hole = first_hole(x->L, v);
 	char found[SCHEMA_TEXT], number[JS_NUMBER_TEXT + 1];
 
-	(void)it;
 	number[js_double_text(number, isfinite(k.odd) && k.odd ? k.odd :
 	    k.largest)] = '\0';
 	if (k.other)

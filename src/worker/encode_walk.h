@@ -36,12 +36,14 @@ struct lua_place {
 /* The steps that walk.h leaves to a file of its own: seldom, or long. */
 bool lua_item_anywhere(struct lua_walk *x, int v, struct lua_place *it,
     size_t i);
-int lua_bad_key(struct lua_walk *x, int v, struct lua_place *it);
+int lua_bad_key(struct lua_walk *x, int v);
+bool lua_is_torn(struct lua_walk *x, int v);
 int lua_bad_value(struct lua_walk *x, const struct node *n, int v);
 void lua_describe(struct lua_walk *x, const struct node *n, int v,
     unsigned kind, char text[SCHEMA_TEXT]);
 void lua_number(struct lua_walk *x, int v, struct number *number);
-int lua_sorted_text(struct lua_walk *x, int v, struct buf *b);
+int lua_sorted_text(struct lua_walk *x, int v, unsigned kind,
+    struct buf *b);
 
 const struct property *lua_find_property(const struct lua_walk *x,
     const struct object_rules *rules, const char *name);
@@ -145,7 +147,8 @@ lua_go_on(struct lua_walk *x, int v, struct lua_place *it)
 #define V_TRUE(x, v) lua_toboolean((x)->L, v)
 #define V_HAS(x, v, rules, p) lua_has_property(x, v, rules, p)
 #define V_PROPERTY(x, rules, it) lua_find_property(x, rules, (it)->name)
-#define V_TEXT(x, v, buf) lua_sorted_text(x, v, buf)
+#define V_TEXT(x, v, kind, buf) lua_sorted_text(x, v, kind, buf)
 #define V_DESCRIBE(x, n, v, kind, text) lua_describe(x, n, v, kind, text)
 #define V_BAD(x, n, v) lua_bad_value(x, n, v)
-#define V_BAD_KEY(x, v, it) lua_bad_key(x, v, it)
+#define V_BAD_KEY(x, v) lua_bad_key(x, v)
+#define V_TORN(x, v, kind) ((kind) == KIND_ARRAY && lua_is_torn(x, v))

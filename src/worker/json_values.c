@@ -17,7 +17,7 @@
 static char array_mark, object_mark, registry_key;
 
 /* What the registry entry, a table, holds. */
-enum { ARRAY_MT = 1, OBJECT_MT, INT64, UINT64, ISTYPE };
+enum { ARRAY_MT = 1, OBJECT_MT, INT64, UINT64, ISTYPE, FFI };
 
 /* Pushes one thing of the registry entry. */
 static void
@@ -83,7 +83,10 @@ open_mark(lua_State *L, int entry, int what, void *mark)
 	lua_rawseti(L, entry, what);
 }
 
-/* Pushes the ffi module and leaves package.loaded as it was. */
+/*
+ * Pushes the ffi module and leaves package.loaded as it was. LuaJIT hangs
+ * the table of cdata finalizers on the module, so somebody must keep it.
+ */
 static void
 push_ffi(lua_State *L)
 {
@@ -179,6 +182,8 @@ open_integers(lua_State *L, int entry)
 
 	push_ffi(L);
 	ffi = lua_gettop(L);
+	lua_pushvalue(L, ffi);
+	lua_rawseti(L, entry, FFI);
 	for (int i = 0; i < 2; i++) {
 		lua_getfield(L, ffi, "typeof");
 		lua_pushstring(L, types[i]);
@@ -206,7 +211,7 @@ json_values_open(lua_State *L)
 		return;
 	}
 	lua_pop(L, 1);
-	lua_createtable(L, ISTYPE, 0);
+	lua_createtable(L, FFI, 0);
 	entry = lua_gettop(L);
 	open_null(L);
 	open_mark(L, entry, ARRAY_MT, &array_mark);
