@@ -172,6 +172,7 @@ tag_kind(struct reader *r, const yaml_event_t *event, const char *tag)
 		const char *tag;
 		enum yml_kind kind;
 	} kinds[] = {
+		{ "!", YML_STRING },
 		{ YAML_STR_TAG, YML_STRING },
 		{ YAML_TIMESTAMP_TAG, YML_STRING },
 		{ YAML_INT_TAG, YML_INTEGER },
