@@ -28,8 +28,11 @@ struct dict {
 	size_t cap;
 	uint32_t *slots; /* entry number + 1; 0: never used */
 	size_t mask;
-	unsigned char seed[crypto_shorthash_KEYBYTES];
 };
+
+/* One for the process: what keys collide is not to be guessed. */
+static unsigned char seed[crypto_shorthash_KEYBYTES];
+static bool seeded;
 
 #define FIRST_SLOTS 16u
 
@@ -38,8 +41,11 @@ dict_new(void)
 {
 	struct dict *d = xcalloc(1, sizeof(*d));
 
-	must(sodium_init() >= 0);
-	randombytes_buf(d->seed, sizeof(d->seed));
+	if (!seeded) {
+		must(sodium_init() >= 0);
+		randombytes_buf(seed, sizeof(seed));
+		seeded = true;
+	}
 	d->mask = FIRST_SLOTS - 1;
 	d->slots = xcalloc(FIRST_SLOTS, sizeof(*d->slots));
 	return d;
@@ -64,14 +70,14 @@ dict_free(struct dict **dp, void (*free_value)(void *value))
 	free(d);
 }
 
-/* SipHash-2-4 of the key under the table's own seed. */
+/* SipHash-2-4 of the key under the seed of the process. */
 static uint64_t
-hash_key(const struct dict *d, const char *key, size_t len)
+hash_key(const char *key, size_t len)
 {
 	unsigned char out[crypto_shorthash_BYTES];
 	uint64_t hash;
 
-	crypto_shorthash(out, (const unsigned char *)key, len, d->seed);
+	crypto_shorthash(out, (const unsigned char *)key, len, seed);
 	memcpy(&hash, out, sizeof(hash));
 	return hash;
 }
@@ -125,7 +131,7 @@ rebuild(struct dict *d)
 void *
 dict_set(struct dict *d, const char *key, size_t len, void *value)
 {
-	uint64_t hash = hash_key(d, key, len);
+	uint64_t hash = hash_key(key, len);
 	struct entry *e = find(d, key, len, hash);
 	void *old;
 
@@ -157,7 +163,7 @@ dict_set(struct dict *d, const char *key, size_t len, void *value)
 void *
 dict_get(const struct dict *d, const char *key, size_t len)
 {
-	struct entry *e = find(d, key, len, hash_key(d, key, len));
+	struct entry *e = find(d, key, len, hash_key(key, len));
 
 	return e ? e->value : NULL;
 }
@@ -165,7 +171,7 @@ dict_get(const struct dict *d, const char *key, size_t len)
 void *
 dict_remove(struct dict *d, const char *key, size_t len)
 {
-	struct entry *e = find(d, key, len, hash_key(d, key, len));
+	struct entry *e = find(d, key, len, hash_key(key, len));
 	void *value;
 
 	if (!e)

@@ -9,15 +9,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Reads fd to its end; -1 with e. */
+/* Reads fd, of which size bytes are expected, to its end; -1 with e. */
 static int
-read_all(int fd, const char *path, size_t max, struct buf *b, struct err *e)
+read_all(int fd, const char *path, size_t size, size_t max, struct buf *b,
+    struct err *e)
 {
-	size_t from = b->len;
+	size_t from = b->len, room = size + 1;
 	ssize_t n;
 
 	for (;;) {
-		n = read(fd, buf_reserve(b, 64 * 1024), 64 * 1024);
+		n = read(fd, buf_reserve(b, room), room);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -50,7 +51,7 @@ file_read(const char *path, size_t max, struct buf *b, struct err *e)
 	else if (st.st_size > 0 && (size_t)st.st_size > max)
 		rc = err_set(e, "\"%s\" is larger than %zu bytes", path, max);
 	else
-		rc = read_all(fd, path, max, b, e);
+		rc = read_all(fd, path, (size_t)st.st_size, max, b, e);
 	close(fd);
 	return rc;
 }

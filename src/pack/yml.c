@@ -36,7 +36,7 @@ struct frame {
 struct reader {
 	yaml_parser_t parser;
 	struct yml *yml;
-	struct dict *anchors;
+	struct dict *anchors; /* NULL until there is one */
 	struct frame stack[YML_DEPTH_MAX];
 	int depth;
 	size_t nodes;
@@ -100,6 +100,8 @@ anchor_set(struct reader *r, const yaml_event_t *event,
 
 	if (!anchor)
 		return 0;
+	if (!r->anchors)
+		r->anchors = dict_new();
 	first = dict_set_str(r->anchors, name, node);
 	if (!first)
 		return 0;
@@ -241,7 +243,8 @@ static int
 on_alias(struct reader *r, const yaml_event_t *event)
 {
 	const char *name = (const char *)event->data.alias.anchor;
-	struct yml_node *node = dict_get_str(r->anchors, name);
+	struct yml_node *node = r->anchors ?
+	    dict_get_str(r->anchors, name) : NULL;
 
 	if (!node || node->open) {
 		err_set(r->err, node ? "the alias \"*%.100s\" stands inside "
@@ -417,7 +420,6 @@ read_text(struct reader *r, const char *text, size_t len)
 	yaml_parser_set_encoding(&r->parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&r->parser, (const unsigned char *)text,
 	    len);
-	r->anchors = dict_new();
 	rc = read_events(r, text, len);
 	dict_free(&r->anchors, NULL);
 	yaml_parser_delete(&r->parser);
