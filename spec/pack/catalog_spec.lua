@@ -7,6 +7,7 @@ local lib = pack.lib
 ffi.cdef([[
 struct plan_item {
 	int kind;
+	const char *ref, *why;
 	struct sensor_meta *before, *after;
 };
 struct plan { struct plan_item *items; size_t count; };
@@ -29,12 +30,10 @@ local function plan(old, new)
 	lib.plan_make(p, old, new)
 	for i = 0, tonumber(p.count) - 1 do
 		local item = p.items[i]
-		local s = item.after ~= nil and item.after or item.before
-		local name = s.ref ~= nil and ffi.string(s.ref)
-			or ffi.string(s.metadata_file)
 		list[#list + 1] = ffi.string(lib.plan_kind_name(item.kind))
-			.. " " .. name .. (item.kind == 4 and item.before ~= nil
-			and " (runs)" or "")
+			.. " " .. ffi.string(item.ref) .. (item.kind == 4
+			and item.before ~= nil and " (runs)" or "")
+		assert.equal(item.kind == 4, item.why ~= nil)
 	end
 	lib.plan_release(p)
 	table.sort(list)
@@ -112,12 +111,69 @@ describe("plan", function()
 		assert.same({ "broken p.A (runs)", "unchanged q.B" },
 			change("p/sensors/a.yaml", sensor("A", "enabled: x\n")))
 		pack.write(dir .. "/p/sensors/a.yaml", sensor("A"))
-		assert.same({ "broken sensors/a.yaml (runs)", "unchanged q.B" },
+		assert.same({ "broken p.A (runs)", "unchanged q.B" },
 			change("p/sensors/a.yaml", "class_name: ["))
-		assert.same({ "broken q.B (runs)", "broken sensors/a.yaml" },
+		assert.same({ "broken q.B (runs)" },
 			change("q/config.schema.yaml", "k: {required: true}"))
 		assert.same({ "added p.A", "broken q.B" },
 			change("p/sensors/a.yaml", sensor("A")))
+	end)
+end)
+
+describe("what cannot be read", function()
+	local posix = require("posix")
+
+	it("is broken, not removed", function()
+		local dir = pack.folder({ ["a/p/pack.yaml"] = facts,
+			["a/p/sensors/a.yaml"] = sensor("A"),
+			["a/p/sensors/a.lua"] = "return 1",
+			["b/q/pack.yaml"] = facts,
+			["b/q/sensors/b.yaml"] = sensor("B"),
+			["b/q/sensors/b.lua"] = "return 2" })
+		local path = { dir .. "/a", dir .. "/b" }
+		local old, keep = pack.catalog(path)
+		os.rename(dir .. "/a", dir .. "/elsewhere")
+		local new, keep2 = pack.catalog(path)
+		assert.same({ "broken p.A (runs)", "unchanged q.B" },
+			plan(old, new))
+		os.rename(dir .. "/elsewhere", dir .. "/a")
+		-- the sensors folder is no folder any more
+		os.rename(dir .. "/b/q/sensors", dir .. "/b/q/was")
+		pack.write(dir .. "/b/q/sensors", "")
+		local third, keep3 = pack.catalog(path)
+		assert.same({ "broken q.B (runs)", "unchanged p.A" },
+			plan(old, third))
+		-- a pack that is gone is gone
+		os.execute("rm -r '" .. dir .. "/b/q'")
+		local fourth, keep4 = pack.catalog(path)
+		assert.same({ "removed q.B", "unchanged p.A" },
+			plan(old, fourth))
+		assert(keep and keep2 and keep3 and keep4)
+		pack.remove(dir)
+	end)
+
+	it("is reported, whatever bears a file's name", function()
+		local dir = pack.folder({ ["p/pack.yaml"] = facts })
+		posix.mkdir(dir .. "/p/sensors")
+		posix.mkfifo(dir .. "/p/sensors/a.yaml")
+		posix.mkdir(dir .. "/p/sensors/b.yaml")
+		posix.link("c.yaml", dir .. "/p/sensors/c.yaml", true)
+		posix.link("nowhere", dir .. "/p/sensors/d.yaml", true)
+		pack.write(dir .. "/p/sensors/e.yaml",
+			("# comment\n"):rep(1100000))
+		local c, keep = pack.catalog({ dir })
+		assert(keep)
+		local s = "p/sensors/"
+		assert.same({
+			s .. 'a.yaml: "' .. s .. 'a.yaml" is no plain file',
+			s .. 'b.yaml: "' .. s .. 'b.yaml" is no plain file',
+			s .. 'c.yaml: "' .. s .. 'c.yaml" cannot be opened: '
+				.. "Too many levels of symbolic links",
+			s .. "d.yaml: the file is gone",
+			s .. 'e.yaml: "' .. s .. 'e.yaml" is larger than '
+				.. "1048576 bytes",
+		}, pack.findings(c, dir))
+		pack.remove(dir)
 	end)
 end)
 

@@ -79,8 +79,7 @@ start_new(struct reload *r, const struct plan_item *item)
 static void
 apply_item(struct reload *r, struct catalog *new, struct plan_item *item)
 {
-	struct sensor_meta *known = item->after ? item->after : item->before;
-	struct supervisor *s = supervisor_of(r->core, known->ref);
+	struct supervisor *s = supervisor_of(r->core, item->ref);
 
 	if (!s) {
 		start_new(r, item);
@@ -103,7 +102,7 @@ apply_item(struct reload *r, struct catalog *new, struct plan_item *item)
 		break;
 	case PLAN_BROKEN:
 		log_at(LOG_ERROR, s->meta->ref, "not reloaded, the running "
-		    "version goes on: %s", item->after->why.text);
+		    "version goes on: %s", item->why);
 		break;
 	case PLAN_REMOVED:
 		log_at(LOG_WARNING, s->meta->ref, "its metadata is gone; "

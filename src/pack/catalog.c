@@ -26,6 +26,7 @@ struct catalog {
 	struct dict *by_pack;
 	struct dict *by_ref;
 	struct dict *triggers;	/* ref to struct trigger_type */
+	struct dict *unread;	/* folder that could not be read, to why */
 	struct diags diags;
 };
 
@@ -50,7 +51,7 @@ is_pack(const char *dir)
 
 	for (i = 0; !found && i < sizeof(signs) / sizeof(signs[0]); i++) {
 		path = xasprintf("%s/%s", dir, signs[i]);
-		found = stat(path, &st) == 0;
+		found = stat(path, &st) == 0 || errno == EACCES;
 		free(path);
 	}
 	return found;
@@ -71,6 +72,15 @@ catalog_builder_add(struct catalog_builder *b, const char *dir)
 		dict_set_str(b->names, name, xstrdup(dir));
 }
 
+/* Notes why a folder could not be read; takes over why. */
+static void
+note_unread(struct catalog *c, const char *dir, char *why, bool report)
+{
+	if (report)
+		diags_add(&c->diags, DIAG_ERROR, dir, 0, 0, "%s", why);
+	free(dict_set_str(c->unread, dir, why));
+}
+
 /* Notes the packs that one folder of packs_path holds. */
 static void
 find_packs(struct catalog_builder *b, const char *folder)
@@ -80,8 +90,9 @@ find_packs(struct catalog_builder *b, const char *folder)
 	char *dir;
 
 	if (count < 0)
-		diags_add(&b->catalog->diags, DIAG_ERROR, folder, 0, 0,
-		    "packs cannot be read from here: %s", strerror(errno));
+		note_unread(b->catalog, folder, xasprintf(
+		    "packs cannot be read from here: %s", strerror(errno)),
+		    true);
 	for (i = 0; i < count; i++) {
 		dir = xasprintf("%s/%s", folder, names[i]->d_name);
 		if (names[i]->d_name[0] != '.' && is_pack(dir))
@@ -106,6 +117,7 @@ catalog_builder_new(const struct catalog_options *options)
 	b->catalog->by_pack = dict_new();
 	b->catalog->by_ref = dict_new();
 	b->catalog->triggers = dict_new();
+	b->catalog->unread = dict_new();
 	for (i = 0; i < options->packs_path_count; i++)
 		find_packs(b, options->packs_path[i]);
 	return b;
@@ -128,6 +140,9 @@ catalog_builder_step(struct catalog_builder *b)
 		    sizeof(*c->packs));
 		c->packs[c->pack_count++] = p;
 	}
+	if (!p || p->unread)
+		note_unread(c, dir, xstrdup(p ? p->unread :
+		    "the pack cannot be read"), false);
 	return true;
 }
 
@@ -247,6 +262,7 @@ catalog_unref(struct catalog **cp)
 	dict_free(&c->by_pack, NULL);
 	dict_free(&c->by_ref, NULL);
 	dict_free(&c->triggers, NULL);
+	dict_free(&c->unread, free);
 	diags_release(&c->diags);
 	free(c);
 }
@@ -350,6 +366,17 @@ catalog_sensor_want(const struct catalog *c, const char *ref, struct err *e)
 	else if (s->rejected)
 		err_set(e, "%s", s->why.text);
 	return s && !s->rejected ? s : NULL;
+}
+
+const char *
+catalog_unread(const struct catalog *c, const struct pack *p)
+{
+	const char *slash = strrchr(p->dir, '/');
+	const char *why = dict_get_str(c->unread, p->dir);
+
+	if (why || !slash)
+		return why;
+	return dict_get(c->unread, p->dir, (size_t)(slash - p->dir));
 }
 
 const struct trigger_type *

@@ -65,6 +65,13 @@ struct sensor_meta *catalog_sensor_by_ref(const struct catalog *c,
 struct sensor_meta *catalog_sensor_want(const struct catalog *c,
     const char *ref, struct err *e);
 
+/*
+ * Why a pack of an older catalog is not, or not wholly, in this one although
+ * it is not gone: its folder, or the one it lies in, could not be read. NULL
+ * if it was read, or is gone.
+ */
+const char *catalog_unread(const struct catalog *c, const struct pack *p);
+
 /* The trigger type of a ref "pack.name", of accepted sensors and triggers/. */
 const struct trigger_type *catalog_trigger_type(const struct catalog *c,
     const char *ref);

@@ -141,6 +141,24 @@ diags_first_error(const struct diags *d, size_t from, struct err *e)
 	return true;
 }
 
+/* A text as JSON; what is not UTF-8 in a file's name becomes "?". */
+static json_t *
+text_json(const char *text)
+{
+	json_t *value = json_string(text);
+	char *plain, *p;
+
+	if (value)
+		return value;
+	plain = xstrdup(text);
+	for (p = plain; *p; p++)
+		if (*p & 0x80)
+			*p = '?';
+	value = json_string(plain);
+	free(plain);
+	return value;
+}
+
 /* One entry as an object; places it does not have are left out. */
 static json_t *
 diag_json(const struct diag *d)
@@ -150,12 +168,12 @@ diag_json(const struct diag *d)
 	json_object_set_new(o, "level", json_string(
 	    d->level == DIAG_ERROR ? "error" : "warning"));
 	if (d->file)
-		json_object_set_new(o, "file", json_string(d->file));
+		json_object_set_new(o, "file", text_json(d->file));
 	if (d->line)
 		json_object_set_new(o, "line", json_integer(d->line));
 	if (d->column)
 		json_object_set_new(o, "column", json_integer(d->column));
-	json_object_set_new(o, "text", json_string(d->text));
+	json_object_set_new(o, "text", text_json(d->text));
 	return o;
 }
 

@@ -43,9 +43,13 @@ each_metadata(struct pack *p, const char *folder, metadata_fn *fn,
 	struct dirent **names;
 	int count = scandir(dir, &names, is_metadata, alphasort), i;
 
-	if (count < 0 && errno != ENOENT)
+	if (count < 0 && errno != ENOENT) {
+		free(p->unread);
+		p->unread = xasprintf("%s: the folder cannot be read: %s", dir,
+		    strerror(errno));
 		diags_add(diags, DIAG_ERROR, dir, 0, 0,
 		    "the folder cannot be read: %s", strerror(errno));
+	}
 	if (count > PACK_METADATA_MAX)
 		diags_add(diags, DIAG_ERROR, dir, 0, 0, "%d metadata files "
 		    "are too many; the first %d are taken", count,
@@ -219,6 +223,7 @@ pack_free(struct pack **pp)
 	free(p->name);
 	free(p->dir);
 	free(p->real_dir);
+	free(p->unread);
 	free(p);
 }
 

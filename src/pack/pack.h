@@ -93,6 +93,7 @@ struct pack {
 	size_t source_count;
 	size_t source_bytes;
 	struct diags source_diags;	/* while it is read */
+	char *unread;	/* why part of it could not be read; NULL: all was */
 };
 
 struct pack_options {

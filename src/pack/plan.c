@@ -38,12 +38,31 @@ same_file(const struct catalog *c, const struct sensor_meta *s)
 /* Puts one item behind the plan. */
 static void
 plan_add(struct plan *p, enum plan_kind kind, struct sensor_meta *before,
-    struct sensor_meta *after)
+    struct sensor_meta *after, const char *why)
 {
+	struct plan_item *item;
+
 	p->items = xreallocarray(p->items, p->count + 1, sizeof(*p->items));
-	p->items[p->count].kind = kind;
-	p->items[p->count].before = before;
-	p->items[p->count++].after = after;
+	item = &p->items[p->count++];
+	item->kind = kind;
+	item->before = before;
+	item->after = after;
+	item->ref = after && after->ref ? after->ref : before->ref;
+	item->why = why;
+}
+
+/* What a rejected sensor means; one that nobody can name, nothing. */
+static void
+plan_rejected(struct plan *p, const struct catalog *old,
+    struct sensor_meta *s, const struct catalog *new)
+{
+	struct sensor_meta *before;
+
+	before = s->ref ? accepted(old, s->ref) : same_file(old, s);
+	if (s->ref && accepted(new, s->ref))
+		return;	/* another file of that class is fine */
+	if (s->ref || before)
+		plan_add(p, PLAN_BROKEN, before, s, s->why.text);
 }
 
 /* What becomes of a sensor of the new catalog. */
@@ -53,19 +72,14 @@ plan_new(struct plan *p, const struct catalog *old, struct sensor_meta *s,
 {
 	struct sensor_meta *before = accepted(old, s->ref);
 
-	if (s->rejected) {
-		if (!s->ref)
-			before = same_file(old, s);
-		else if (accepted(new, s->ref))
-			before = NULL;	/* another file of that class */
-		plan_add(p, PLAN_BROKEN, before, s);
-	} else if (!before) {
-		plan_add(p, PLAN_ADDED, NULL, s);
-	} else if (memcmp(before->digest, s->digest, DIGEST_BYTES) == 0) {
-		plan_add(p, PLAN_UNCHANGED, before, s);
-	} else {
-		plan_add(p, PLAN_CHANGED, before, s);
-	}
+	if (s->rejected)
+		plan_rejected(p, old, s, new);
+	else if (!before)
+		plan_add(p, PLAN_ADDED, NULL, s, NULL);
+	else if (memcmp(before->digest, s->digest, DIGEST_BYTES) == 0)
+		plan_add(p, PLAN_UNCHANGED, before, s, NULL);
+	else
+		plan_add(p, PLAN_CHANGED, before, s, NULL);
 }
 
 /* True if the plan says what becomes of a sensor of the old catalog. */
@@ -80,23 +94,29 @@ is_planned(const struct plan *p, const struct sensor_meta *before)
 	return false;
 }
 
+/* What becomes of a sensor of the old catalog that the new one lacks. */
+static void
+plan_old(struct plan *p, struct sensor_meta *s, const struct catalog *new)
+{
+	const char *why;
+
+	if (s->rejected || accepted(new, s->ref) || is_planned(p, s))
+		return;
+	why = catalog_unread(new, s->pack);
+	plan_add(p, why ? PLAN_BROKEN : PLAN_REMOVED, s, NULL, why);
+}
+
 void
 plan_make(struct plan *p, const struct catalog *old,
     const struct catalog *new)
 {
-	struct sensor_meta *s;
-	size_t i, count;
+	size_t i, count = old ? catalog_sensor_count(old) : 0;
 
 	memset(p, 0, sizeof(*p));
 	for (i = 0; i < catalog_sensor_count(new); i++)
 		plan_new(p, old, catalog_sensor(new, i), new);
-	count = old ? catalog_sensor_count(old) : 0;
-	for (i = 0; i < count; i++) {
-		s = catalog_sensor(old, i);
-		if (!s->rejected && !accepted(new, s->ref) &&
-		    !is_planned(p, s))
-			plan_add(p, PLAN_REMOVED, s, NULL);
-	}
+	for (i = 0; i < count; i++)
+		plan_old(p, catalog_sensor(old, i), new);
 }
 
 void

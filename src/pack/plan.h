@@ -6,20 +6,23 @@
 
 /*
  * What a new catalog means for the sensors of an old one. A sensor whose
- * files are broken now is PLAN_BROKEN: what runs goes on.
+ * files are broken now, or cannot be read, is PLAN_BROKEN: what runs goes
+ * on.
  */
 enum plan_kind {
 	PLAN_UNCHANGED,	/* same digest */
 	PLAN_CHANGED,	/* differs, and is accepted */
 	PLAN_ADDED,	/* only in the new one (or was rejected in the old) */
 	PLAN_REMOVED,	/* only in the old one */
-	PLAN_BROKEN	/* rejected in the new one; before may be NULL */
+	PLAN_BROKEN	/* not to be had from the new one; before may be NULL */
 };
 
 struct plan_item {
 	enum plan_kind kind;
+	const char *ref;		/* never NULL */
+	const char *why;		/* of PLAN_BROKEN, else NULL */
 	struct sensor_meta *before;	/* NULL if not accepted in the old */
-	struct sensor_meta *after;	/* NULL if removed */
+	struct sensor_meta *after;	/* NULL if it is not in the new */
 };
 
 struct plan {
