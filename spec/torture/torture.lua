@@ -102,6 +102,9 @@ end
 -- Reads the journal and the datastore back and compares.
 local function look(counter)
 	local last = {}
+	if counter.printed == 0 and not unistd.access(counter.host.data) then
+		return
+	end
 	for _, record in ipairs(counter.host:journal()) do
 		local n = (last[record.trigger] or 0) + 1
 		check_payload(counter, "journal", record, n)
