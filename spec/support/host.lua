@@ -161,9 +161,11 @@ function Host:start(first, ...)
 	local words = self:command(unpack(options))
 	words.stdout = options.stdout or "pipe"
 	words.stderr = options.stderr or "pipe"
+	local child = process.start(words)
 	local r = setmetatable({
 		name = table.concat(options, " "),
-		process = process.start(words),
+		process = child,
+		pid = child.pid,
 		host = self,
 		lines = {},       -- { stream, text } in the order of arrival
 		partial = { stdout = "", stderr = "" },

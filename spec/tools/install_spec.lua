@@ -26,8 +26,10 @@ end
 
 -- Runs a program in the empty folder of h.
 local function run(h, program, ...)
-	return process.run({ program, ..., cwd = h.dir,
-		env = { LD_PRELOAD = false, XDG_STATE_HOME = h.dir .. "/state" } })
+	local command = { program, ... }
+	command.cwd = h.dir
+	command.env = { LD_PRELOAD = false, XDG_STATE_HOME = h.dir .. "/state" }
+	return process.run(command)
 end
 
 -- Puts a pack into the installed packs, so that only those can have it.
