@@ -7,7 +7,8 @@ local unistd = require("posix.unistd")
 
 local build = libgen.dirname(host.program)
 local PACK = {
-	["pack.yaml"] = "name: only_here\nversion: 1.0.0\nauthor: nobody\n",
+	["pack.yaml"] = "name: only_here\ndescription: for a spec\n"
+		.. "version: 1.0.0\nauthor: nobody\n",
 	["sensors/s.yaml"] = "class_name: S\nentry_point: s.lua\n",
 	["sensors/s.lua"] = 'local S = require("sensorhost.sensor"):extend()\n'
 		.. "function S:run()\n\tself:finish()\nend\nreturn S\n",
@@ -20,7 +21,8 @@ local function install(h, destdir)
 		"--prefix", destdir and "/usr" or h.dir .. "/prefix",
 		env = { LD_PRELOAD = false, DESTDIR = destdir and h.dir or false },
 	})
-	assert.equal(0, result.code, result.stderr)
+	assert.equal(0, result.code, result.stdout
+			.. result.stderr)
 	return h.dir .. (destdir and "/usr" or "/prefix")
 end
 
@@ -57,7 +59,8 @@ describe("the installed program", function()
 			add_pack(h, root)
 			local result = run(h, root .. "/bin/sensorhost", "check",
 				"only_here")
-			assert.equal(0, result.code, result.stderr)
+			assert.equal(0, result.code, result.stdout
+			.. result.stderr)
 		end))
 	end
 
@@ -68,7 +71,8 @@ describe("the installed program", function()
 		local result = run(h, root .. "/bin/sensorhost", "run",
 			"only_here.S", "--data", h.dir .. "/data")
 
-		assert.equal(0, result.code, result.stderr)
+		assert.equal(0, result.code, result.stdout
+			.. result.stderr)
 	end))
 end)
 
@@ -79,7 +83,8 @@ describe("the built program", function()
 		local result = run(h, h.dir .. "/far/sensorhost", "check",
 			"hello_st2")
 
-		assert.equal(0, result.code, result.stderr)
+		assert.equal(0, result.code, result.stdout
+			.. result.stderr)
 		assert.equal(1, run(h, h.dir .. "/far/sensorhost", "check",
 			"only_here").code)
 	end))
