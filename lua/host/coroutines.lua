@@ -42,3 +42,10 @@ function coroutine.wrap(fn)
 		return after_wrapped(co, resume(co, ...))
 	end
 end
+
+local barrier = host.barrier
+barrier(table.sort, "table.sort: fetch first, sort afterwards")
+barrier(string.gsub, "string.gsub: collect the matches first, loop over them "
+	.. "afterwards")
+barrier(table.foreach, "table.foreach: use a for loop")
+barrier(table.foreachi, "table.foreachi: use a for loop")

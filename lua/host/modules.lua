@@ -100,3 +100,6 @@ function _G.require(name)
 	end
 	return load_module(name)
 end
+
+host.barrier(host.call, "a module's own body: wait in a function that the "
+	.. "sensor calls from setup, run or poll")

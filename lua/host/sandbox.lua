@@ -127,20 +127,22 @@ function _G.setfenv(f, env)
 	return fn
 end
 
--- Read-only tables (the configuration) are walked through these two.
+-- Read-only tables (the configuration) are walked through these two: such a
+-- table is empty, and its metatable holds what it shows.
+local metatable = host.lua.debug.getmetatable
 local raw_pairs, raw_next = pairs, next
 function _G.pairs(t)
-	local meta = getmetatable(t)
-	if type(meta) == "table" and meta.__pairs then
+	local meta = metatable(t)
+	if meta and meta.__pairs then
 		return meta.__pairs(t)
 	end
 	return raw_pairs(t)
 end
 
 function _G.next(t, key)
-	local meta = getmetatable(t)
-	if type(meta) == "table" and meta.__host_data then
-		t = meta.__host_data
+	local meta = metatable(t)
+	if meta and meta.__pairs and type(meta[1]) == "userdata" then
+		t = meta[2]
 	end
 	return raw_next(t, key)
 end

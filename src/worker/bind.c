@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/nearest.h"
+#include "worker/json_values.h"
 #include "worker/vm.h"
 
 #define SHOWN 40
@@ -213,6 +214,8 @@ bind_options(lua_State *L, int idx, const char *call,
 	if (given && lua_type(L, idx) != LUA_TTABLE)
 		wrong_type(L, idx, call, "the options",
 		    "a table such as {name = value}");
+	if (given && idx > 0)
+		json_see_through(L, idx);
 	if (given)
 		check_keys(L, idx, call, options);
 	first = lua_gettop(L) + 1;

@@ -207,6 +207,7 @@ errors_new(lua_State *L)
 	size_t i;
 
 	bind_dot(L, "errors.new");
+	lua_settop(L, 3);
 	kind = bind_text(L, 1, "errors.new", "kind", NULL);
 	message = bind_text(L, 2, "errors.new", "message", NULL);
 	for (i = 0; i < KINDS && strcmp(kinds[i], kind) != 0; i++)

@@ -1,6 +1,6 @@
 /*
  * host.sensor: what the base classes of sensors (lua/sensorhost/sensor.lua,
- * polling_sensor.lua) need of C, and the read-only view of the configuration.
+ * polling_sensor.lua) need of C.
  */
 #include <lauxlib.h>
 #include <math.h>
@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "worker/bind.h"
 #include "worker/modules.h"
+#include "worker/readonly.h"
 #include "worker/sensor.h"
 #include "worker/task.h"
 
@@ -101,96 +102,6 @@ sensor_raise(lua_State *L)
 	bind_raise(L, "%s", luaL_checkstring(L, 1));
 }
 
-/* lua_CFunction __newindex; upvalue: where the configuration is set. */
-static int
-readonly_newindex(lua_State *L)
-{
-	const char *where = lua_tostring(L, lua_upvalueindex(1));
-
-	lua_settop(L, 2);
-	bind_raise(L, "config is read-only: \"%s\" is set in %s; keep what "
-	    "changes in self", lua_isstring(L, 2) ? lua_tostring(L, 2) : "?",
-	    where ? where : "the pack's configuration");
-}
-
-/* lua_CFunction __pairs; upvalue: the data. */
-static int
-readonly_pairs(lua_State *L)
-{
-	lua_pushvalue(L, lua_upvalueindex(2)); /* next */
-	lua_pushvalue(L, lua_upvalueindex(1));
-	lua_pushnil(L);
-	return 3;
-}
-
-static void push_readonly(lua_State *L, int idx, const char *where,
-    int depth);
-
-/* Replaces the tables in the table at idx by read-only ones. */
-static void
-guard_members(lua_State *L, int idx, const char *where, int depth)
-{
-	for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
-		if (!lua_istable(L, -1))
-			continue;
-		lua_pushvalue(L, -2);
-		push_readonly(L, lua_gettop(L) - 1, where, depth + 1);
-		lua_rawset(L, idx); /* of an existing key: the walk goes on */
-	}
-}
-
-/* Pushes a table's read-only metatable; data at idx, whole: as __index. */
-static void
-push_guard(lua_State *L, int idx, const char *where, bool proxy)
-{
-	lua_createtable(L, 0, 5);
-	lua_pushstring(L, where);
-	lua_pushcclosure(L, readonly_newindex, 1);
-	lua_setfield(L, -2, "__newindex");
-	if (!proxy)
-		return;
-	lua_pushvalue(L, idx);
-	lua_setfield(L, -2, "__index");
-	lua_pushvalue(L, idx);
-	lua_setfield(L, -2, "__host_data");
-	lua_pushvalue(L, idx);
-	lua_getglobal(L, "next");
-	lua_pushcclosure(L, readonly_pairs, 2);
-	lua_setfield(L, -2, "__pairs");
-}
-
-/*
- * Pushes the read-only form of the table at idx. An object becomes an empty
- * table that looks into the data, so that each write is caught; an array
- * stays itself, since # and ipairs read tables raw, and only takes no new
- * items.
- */
-static void
-push_readonly(lua_State *L, int idx, const char *where, int depth)
-{
-	luaL_checkstack(L, 12, "config");
-	if (depth > 100)
-		luaL_error(L, "the configuration is nested too deep");
-	guard_members(L, idx, where, depth);
-	if (lua_objlen(L, idx) > 0) {
-		lua_pushvalue(L, idx);
-		push_guard(L, idx, where, false);
-	} else {
-		lua_newtable(L);
-		push_guard(L, idx, where, true);
-	}
-	lua_setmetatable(L, -2);
-}
-
-/* readonly(table, where) -> table */
-static int
-sensor_readonly(lua_State *L)
-{
-	luaL_checktype(L, 1, LUA_TTABLE);
-	push_readonly(L, 1, lua_tostring(L, 2), 0);
-	return 1;
-}
-
 int
 bind_sensor_open(lua_State *L)
 {
@@ -202,7 +113,7 @@ bind_sensor_open(lua_State *L)
 		{"polled", sensor_polled},
 		{"self", sensor_self},
 		{"raise", sensor_raise},
-		{"readonly", sensor_readonly},
+		{"readonly", bind_readonly},
 		{NULL, NULL},
 	};
 

@@ -118,6 +118,17 @@ boot_call(lua_State *L)
 	return lua_gettop(L);
 }
 
+/* lua_CFunction barrier(fn, words): no wait is possible inside of fn. */
+static int
+boot_barrier(lua_State *L)
+{
+	luaL_checktype(L, 1, LUA_TFUNCTION);
+	luaL_checkstring(L, 2);
+	lua_settop(L, 2);
+	task_add_barrier(L);
+	return 0;
+}
+
 /* lua_CFunction raise(text): raises at the sensor's line. */
 static int
 boot_raise(lua_State *L)
@@ -175,6 +186,7 @@ boot_source(lua_State *L)
 }
 
 static const luaL_Reg functions[] = {
+	{"barrier", boot_barrier},
 	{"binding", boot_binding},
 	{"call", boot_call},
 	{"compile", boot_compile},

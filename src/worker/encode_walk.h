@@ -65,6 +65,8 @@ lua_look_table(lua_State *L, int v, struct lua_place *it)
 {
 	enum json_mark mark = json_mark_of(L, v);
 
+	if (mark == JSON_MARK_OBJECT)
+		json_see_through(L, v);
 	it->by_index = false;
 	it->key = lua_gettop(L) + 1;
 	it->value = it->key + 1;

@@ -238,6 +238,21 @@ json_mark_of(lua_State *L, int t)
 }
 
 void
+json_see_through(lua_State *L, int t)
+{
+	if (!lua_istable(L, t) || json_mark_of(L, t) != JSON_MARK_OBJECT ||
+	    !lua_getmetatable(L, t))
+		return;
+	lua_rawgeti(L, -1, JSON_VIEW);
+	if (lua_istable(L, -1)) {
+		lua_replace(L, t);
+		lua_pop(L, 1);
+	} else {
+		lua_pop(L, 2);
+	}
+}
+
+void
 json_push_mark(lua_State *L, enum json_mark mark)
 {
 	push_kept(L, mark == JSON_MARK_ARRAY ? ARRAY_MT : OBJECT_MT);

@@ -22,6 +22,14 @@ enum json_mark { JSON_MARK_NONE, JSON_MARK_ARRAY, JSON_MARK_OBJECT };
 enum json_mark json_mark_of(lua_State *L, int t);
 
 /*
+ * A metatable may hold at JSON_VIEW another table, which is what its table
+ * shows (readonly.h): json_see_through puts that one in place of the view at
+ * the absolute index t. Raises nothing.
+ */
+#define JSON_VIEW 2
+void json_see_through(lua_State *L, int t);
+
+/*
  * Pushes the metatable of a mark, to be set on many tables.
  */
 void json_push_mark(lua_State *L, enum json_mark mark);

@@ -89,6 +89,12 @@ struct unit *task_unit(lua_State *L);
  */
 int task_lua_pass(lua_State *L);
 
+/*
+ * Pops words and, below them, a function inside of which no wait is possible:
+ * "table.sort: fetch first, sort afterwards".
+ */
+void task_add_barrier(lua_State *L);
+
 /* How a task ended; L holds its results or the error value on top. */
 enum task_end { TASK_RETURNED, TASK_FAILED, TASK_DROPPED };
 

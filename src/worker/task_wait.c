@@ -15,58 +15,61 @@
 
 const char task_tag;
 
-/* C functions that call back into Lua and cannot be left by a wait. */
-static const struct {
-	const char *name;
-	const char *call;
-	const char *remedy;
-} barriers[] = {
-	{"sort", "table.sort", "fetch first, sort afterwards"},
-	{"gsub", "string.gsub", "collect the matches first, loop over them "
-	    "afterwards"},
-	{"foreach", "table.foreach", "use a for loop"},
-	{"foreachi", "table.foreachi", "use a for loop"},
-	{"require", "a module's own body", "wait in a function that the "
-	    "sensor calls from setup, run or poll"},
-};
+/* Kept in the registry: from functions that no wait can leave to words. */
+static const char key_barriers;
 
-/* Finds the barrier that L is inside of; NULL if none is known. */
-static const char *
-find_barrier(lua_State *L, const char **remedy)
+void
+task_add_barrier(lua_State *L)
 {
+	vm_kept(L, &key_barriers);
+	if (!lua_istable(L, -1)) {
+		lua_pop(L, 1);
+		lua_newtable(L);
+		lua_pushvalue(L, -1);
+		vm_keep(L, &key_barriers);
+	}
+	lua_insert(L, -3);
+	lua_rawset(L, -3);
+	lua_pop(L, 1);
+}
+
+/* What L is inside of, in words; NULL if nothing known. */
+static const char *
+find_barrier(lua_State *L)
+{
+	const char *words = NULL;
 	lua_Debug ar;
 	int level;
-	size_t i;
 
-	for (level = 0; lua_getstack(L, level, &ar); level++) {
-		lua_getinfo(L, "nS", &ar);
-		for (i = 0; i < sizeof(barriers) / sizeof(*barriers); i++) {
-			if (!ar.name || strcmp(ar.name, barriers[i].name) != 0)
-				continue;
-			*remedy = barriers[i].remedy;
-			return barriers[i].call;
-		}
+	vm_kept(L, &key_barriers);
+	for (level = 0; !words && lua_getstack(L, level, &ar); level++) {
+		lua_getinfo(L, "f", &ar);
+		lua_rawget(L, -2);
+		words = lua_tostring(L, -1); /* the table keeps it */
+		lua_pop(L, 1);
 	}
-	return NULL;
+	lua_pop(L, 1);
+	return words;
 }
 
 /* Raises the error of a wait where none is possible. */
 static void
 refuse(lua_State *L, const char *call)
 {
-	const char *remedy = "wait outside of it";
-	const char *barrier = find_barrier(L, &remedy);
+	const char *barrier = find_barrier(L);
+	const char *remedy;
 	char place[TASK_PLACE];
 
+	if (!barrier && !vm_of(L)->task)
+		barrier = "the sensor's file itself: wait in setup, run or poll";
+	else if (!barrier)
+		barrier = "a function that C code calls: wait outside of it";
+	remedy = strchr(barrier, ':');
 	vm_place(L, place, sizeof(place));
-	if (!barrier && !vm_of(L)->task) {
-		barrier = "the sensor's file itself, outside of its functions";
-		remedy = "wait in setup, run or poll";
-	} else if (!barrier) {
-		barrier = "a function that C code calls";
-	}
-	lua_pushfstring(L, "%s: cannot wait inside %s (%s at %s): %s", place,
-	    barrier, call, place, remedy);
+	lua_pushfstring(L, "%s: cannot wait inside ", place);
+	lua_pushlstring(L, barrier, (size_t)(remedy - barrier));
+	lua_pushfstring(L, " (%s at %s)%s", call, place, remedy);
+	lua_concat(L, 3);
 	lua_error(L);
 }
 

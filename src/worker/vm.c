@@ -30,6 +30,42 @@
 static const char key_handler, key_protect;
 
 /*
+ * Near the cap the collector has to run more often than its pause of 200 %
+ * would have it, else garbage alone would fill the memory. LUA_GCRESTART only
+ * sets a threshold, so that it is safe here: the interpreter's next look at
+ * it makes a step.
+ */
+static void
+press(struct vm *v)
+{
+	const size_t step = v->cap / 16;
+
+	v->pressed_at = v->used + step;
+	lua_gc(v->L, LUA_GCSETSTEPMUL, 1000);
+	lua_gc(v->L, LUA_GCRESTART, 0);
+}
+
+/* Whether `more` bytes may be had. */
+static bool
+may_grow(struct vm *v, size_t more)
+{
+	size_t after = v->used + more;
+
+	if (v->pressed_at > v->used + v->cap / 4)
+		v->pressed_at = v->cap - v->cap / 4; /* it has become less */
+	if (after > v->pressed_at)
+		press(v);
+	if (after <= v->cap)
+		return true;
+	/* Who caught "not enough memory" needs some until it is collected. */
+	if ((v->refused || v->lifted) && more < HEADROOM / 4 &&
+	    after <= v->cap + HEADROOM)
+		return true;
+	v->refused = true;
+	return false;
+}
+
+/*
  * lua_Alloc: LuaJIT's own allocator with a count and a cap. In the address
  * sanitizer's build it is malloc, so that the sanitizer sees every object.
  */
@@ -41,12 +77,13 @@ allocate(void *ud, void *p, size_t old, size_t size)
 
 	if (!p)
 		old = 0;
-	if (size > old && v->cap && v->used - old + size >
-	    v->cap + (v->lifted ? HEADROOM : 0))
+	if (v->cap && size > old && !may_grow(v, size - old))
 		return NULL;
 	made = v->alloc(v->alloc_ud, p, old, size);
 	if (made || size == 0)
 		v->used += size - old;
+	if (v->refused && v->used < v->cap - v->cap / 8)
+		v->refused = false;
 	return made;
 }
 
@@ -216,6 +253,7 @@ void
 vm_limit(struct vm *v, size_t memory)
 {
 	v->cap = v->used + memory;
+	v->pressed_at = v->cap - v->cap / 4;
 }
 
 /* lua_Hook: ends a sensor's code that has run for a slice without waiting. */

@@ -31,6 +31,8 @@ struct vm {
 	void *alloc_ud;
 	size_t used;            /* bytes of Lua memory in use */
 	size_t cap;             /* at most; 0: no limit */
+	size_t pressed_at;      /* the collector is hurried from there on */
+	bool refused;           /* memory was refused, and not yet given back */
 	bool lifted;            /* an error is handled: some headroom */
 	unsigned depth;         /* of vm_enter */
 	struct page *page;      /* shared with core; NULL in the spawner */

@@ -46,11 +46,20 @@ vm_place(lua_State *L, char *text, size_t size)
 	return false;
 }
 
-/* Appends "\n\tsensors/x.lua:31: in method 'poll'". */
+/* Begins a new line of out, unless it is at the start of one. */
+static void
+new_line(struct buf *out)
+{
+	if (out->len > 0 && out->data[out->len - 1] != '\n')
+		buf_putc(out, '\n');
+}
+
+/* Appends "sensors/x.lua:31: in method 'poll'". */
 static void
 put_frame(struct buf *out, const lua_Debug *ar)
 {
-	buf_printf(out, "\n%s:%d: in ", ar->short_src, ar->currentline);
+	new_line(out);
+	buf_printf(out, "%s:%d: in ", ar->short_src, ar->currentline);
 	if (*ar->what == 'm')
 		buf_puts(out, "the file itself");
 	else if (ar->name)
@@ -81,11 +90,10 @@ vm_traceback(lua_State *L, struct buf *out)
 			    ar.short_src, ar.currentline);
 		}
 	}
+	new_line(out);
 	if (shown > SENSOR_FRAMES)
-		buf_printf(out, "\n(%u more)", shown - SENSOR_FRAMES);
+		buf_printf(out, "(%u more)\n", shown - SENSOR_FRAMES);
 	if (host > 0)
-		buf_printf(out, "\n(%u of the host, from %s)", host,
+		buf_printf(out, "(%u of the host, from %s)", host,
 		    first_host);
-	if (out->len > 0 && out->data[0] == '\n')
-		buf_drain(out, 1);
 }

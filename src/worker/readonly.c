@@ -1,0 +1,105 @@
+/*
+ * The configuration as a sensor sees it: read-only. Called once, when the
+ * sensor is made.
+ */
+#include "worker/readonly.h"
+
+#include <lauxlib.h>
+
+#include "worker/bind.h"
+#include "worker/json_values.h"
+
+#define DEPTH_MAX 128
+
+/* lua_CFunction __newindex; upvalue: where the configuration is set. */
+static int
+on_write(lua_State *L)
+{
+	const char *where = lua_tostring(L, lua_upvalueindex(1));
+
+	lua_settop(L, 2);
+	bind_raise(L, "config is read-only: \"%s\" is set in %s; keep what "
+	    "changes in self", lua_isstring(L, 2) ? lua_tostring(L, 2) : "?",
+	    where ? where : "the pack's configuration");
+}
+
+/* lua_CFunction __pairs; upvalues: the data, next. */
+static int
+on_pairs(lua_State *L)
+{
+	lua_pushvalue(L, lua_upvalueindex(2));
+	lua_pushvalue(L, lua_upvalueindex(1));
+	lua_pushnil(L);
+	return 3;
+}
+
+/* Pushes a new metatable that refuses writing, with the mark's first item. */
+static void
+push_guard(lua_State *L, const char *where, enum json_mark mark)
+{
+	lua_createtable(L, 2, 5);
+	lua_pushstring(L, where);
+	lua_pushcclosure(L, on_write, 1);
+	lua_setfield(L, -2, "__newindex");
+	lua_pushboolean(L, 0);
+	lua_setfield(L, -2, "__metatable");
+	json_push_mark(L, mark);
+	lua_rawgeti(L, -1, 1);
+	lua_rawseti(L, -3, 1);
+	lua_pop(L, 1);
+}
+
+/* Pushes the view of the object at idx. */
+static void
+push_view(lua_State *L, int idx, const char *where)
+{
+	lua_newtable(L);
+	push_guard(L, where, JSON_MARK_OBJECT);
+	lua_pushvalue(L, idx);
+	lua_rawseti(L, -2, JSON_VIEW);
+	lua_pushvalue(L, idx);
+	lua_setfield(L, -2, "__index");
+	lua_pushvalue(L, idx);
+	lua_getglobal(L, "next");
+	lua_pushcclosure(L, on_pairs, 2);
+	lua_setfield(L, -2, "__pairs");
+	lua_setmetatable(L, -2);
+}
+
+/* Replaces the table on top by its read-only form. */
+static void
+guard(lua_State *L, const char *where, int depth)
+{
+	int idx = lua_gettop(L);
+
+	luaL_checkstack(L, 12, "config");
+	if (depth > DEPTH_MAX)
+		luaL_error(L, "the configuration is nested too deep");
+	for (lua_pushnil(L); lua_next(L, idx);) {
+		if (!lua_istable(L, -1)) {
+			lua_pop(L, 1);
+			continue;
+		}
+		guard(L, where, depth + 1);
+		lua_pushvalue(L, -2);
+		lua_insert(L, -2);
+		lua_rawset(L, idx); /* an existing key: the walk goes on */
+	}
+	if (json_mark_of(L, idx) == JSON_MARK_ARRAY) {
+		push_guard(L, where, JSON_MARK_ARRAY);
+		lua_setmetatable(L, idx);
+		return;
+	}
+	push_view(L, idx, where);
+	lua_replace(L, idx);
+}
+
+int
+bind_readonly(lua_State *L)
+{
+	luaL_checktype(L, 1, LUA_TTABLE);
+	lua_settop(L, 2);
+	lua_pushvalue(L, 1);
+	guard(L, lua_tostring(L, 2), 0);
+	return 1;
+}
