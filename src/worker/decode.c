@@ -30,6 +30,7 @@ struct decode {
 	int object_mark;
 	int scratch;		/* stack: a userdata for unescaping, or nil */
 	size_t scratch_size;
+	const uint8_t *too_large;	/* the first number beyond a double */
 };
 
 static void decode(struct decode *d);
@@ -141,6 +142,15 @@ decode_string(struct decode *d)
 	lua_pushlstring(d->L, text, (size_t)(to - text));
 }
 
+/* Pushes a double; one that is infinite is noted. */
+static void
+push_double(struct decode *d, const uint8_t *from, double value)
+{
+	if (value - value != 0 && !d->too_large)
+		d->too_large = from;
+	lua_pushnumber(d->L, value);
+}
+
 /* Pushes an integer beyond 2^53: cdata, its text, or the nearest double. */
 static void
 decode_big(struct decode *d, const char *text, size_t len, bool negative)
@@ -159,7 +169,7 @@ decode_big(struct decode *d, const char *text, size_t len, bool negative)
 	errno = 0;
 	size = strtoull(copy + negative, NULL, 10);
 	if (errno || (negative && size > 1ull << 63)) {
-		lua_pushnumber(d->L, strtod(copy, NULL));
+		push_double(d, (const uint8_t *)text, strtod(copy, NULL));
 		return;
 	}
 	value.is_unsigned = !negative && size > INT64_MAX;
@@ -223,7 +233,7 @@ decode_number(struct decode *d)
 			value = -value;
 	}
 	d->at = p;
-	lua_pushnumber(d->L, value);
+	push_double(d, from, value);
 }
 
 /* Whether a null is next that is to be left out; then it is crossed. */
@@ -343,6 +353,12 @@ decode_value(lua_State *L, const char *text, size_t n,
 		lua_pushnil(L);
 	else
 		decode(&d);
+	if (d.too_large) {
+		lua_settop(L, d.array_mark - 1);
+		*offset = (size_t)(d.too_large - (const uint8_t *)text);
+		return err_set(e, "a number too large for a double, at byte %zu",
+		    *offset);
+	}
 	lua_replace(L, d.array_mark);
 	lua_settop(L, d.array_mark);
 	return 0;

@@ -12,6 +12,7 @@
  * 2^53 are int64 or uint64 cdata, beyond those doubles; with big_string both
  * are strings as written. null is the sentinel; with drop_null members and
  * items that are null are left out. Of duplicate names the last counts.
+ * A number that no double can hold is an error.
  */
 struct decode_options {
 	bool drop_null;
