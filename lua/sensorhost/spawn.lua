@@ -35,6 +35,8 @@ function task:join(timeout) end -- luacheck: ignore
 ---```
 function task:cancel() end -- luacheck: ignore
 
+local check = require("host.arguments")
+local kept = require("host.kept")
 local start = require("host.spawn")
 
 ---@class sensorhost.spawn
@@ -54,6 +56,66 @@ local spawn = {}
 ---```
 local function call(_, fn, ...)
 	return start(fn, ...)
+end
+
+---Calls fn(item, index) for each item of a list, in tasks beside each other, and
+---waits for all of them [w]. The first that raises, or returns nil and an
+---error, ends the others at their waits.
+---@param list any[]
+---@param limit integer how many at a time
+---@param fn fun(item: any, index: integer): any, any
+---@return any[]|nil results the first result of each, in the list's order
+---@return any err the error of the one that failed
+---
+---```lua
+---local squares = assert(spawn.map({ 1, 2, 3 }, 2, function(n)
+---	time.sleep(0.01)
+---	return n * n
+---end))
+---assert(squares[3] == 9)
+---```
+function spawn.map(list, limit, fn)
+	check.dot("spawn.map", spawn, list)
+	check.type("spawn.map", "list", list, "table")
+	check.integer("spawn.map", "limit", limit, 1)
+	check.type("spawn.map", "fn", fn, "function")
+	local service, count = kept.service(), #list
+	local results, workers, at = {}, {}, 0
+	local failed, failure = false, nil
+
+	local function fail(own, err)
+		if not failed then
+			failed, failure = true, err
+			for i, worker in ipairs(workers) do
+				if i ~= own then
+					worker:cancel()
+				end
+			end
+		end
+	end
+
+	local function work(own)
+		while at < count and not failed do
+			at = at + 1
+			local i = at
+			local ok, value, err = service:attempt(fn, list[i], i)
+			if not ok or value == nil and err ~= nil then
+				return fail(own, ok and err or value)
+			end
+			results[i] = value
+		end
+	end
+
+	for i = 1, math.min(limit, count) do
+		workers[i] = start(work, i)
+	end
+	for _, worker in ipairs(workers) do
+		worker:join()
+	end
+	if failed then
+		return nil, failure
+	end
+	return results
 end
 
 return setmetatable(spawn, { __call = call })
