@@ -62,7 +62,7 @@ read_property(struct compiler *c, struct property *p,
 		if (json_is_boolean(flag))
 			return compile_fail(c, written->path, "required",
 			    "\"required\" must be a list of names (true and "
-			    "false inside a property are StackStorm's dialect)");
+			    "false in a property are StackStorm's dialect)");
 		return 0;
 	}
 	p->required = json_is_true(flag) && !value;

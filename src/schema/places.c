@@ -151,8 +151,8 @@ scan(struct compiler *c, struct place p, unsigned depth)
 	if (!json_is_object(p.json))
 		return 0;
 	if (depth > NESTING)
-		return compile_fail(c, p.path, "", "the schema is nested deeper "
-		    "than %d levels", NESTING);
+		return compile_fail(c, p.path, "",
+		    "the schema is nested deeper than %d levels", NESTING);
 	if (id && !json_object_get(p.json, "$ref")) {
 		char *uri = uri_join(p.base, "");
 		char *address = xasprintf("%s%s", uri, *id == '#' ? id : "");
@@ -366,8 +366,8 @@ place_resolve(struct compiler *c, struct place *p)
 		if (!value)
 			return 0;
 		if (!ref)
-			return compile_fail(c, from, "$ref", "\"$ref\" must be a "
-			    "string");
+			return compile_fail(c, from, "$ref",
+			    "\"$ref\" must be a string");
 		if (hops == HOPS)
 			return compile_fail(c, start.path, "$ref", "\"$ref\" "
 			    "leads back to itself");

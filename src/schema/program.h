@@ -145,7 +145,7 @@ struct node {
 	uint8_t op_kinds;	/* union of the ops' kinds */
 	bool empty_array;	/* an unmarked {} of Lua is an array here */
 	bool secret;
-	uint8_t allowed;	/* types less what enum and alternatives forbid */
+	uint8_t allowed;	/* types, less what enum and others forbid */
 	uint8_t mark;		/* of the compiler's last pass */
 	uint8_t height;		/* of the same; subschemas on one value */
 	uint16_t op_count;

@@ -179,8 +179,9 @@ measure_child(struct compiler *c, struct node *n, const struct node *child,
 }
 
 /*
- * Learns which kinds a node allows in all and how many subschemas look at one value in a chain; a chain that
- * closes to a ring would never end, one that is too long is refused.
+ * Learns which kinds a node allows in all and how many subschemas look at
+ * one value in a chain; a chain that closes to a ring would never end, one
+ * that is too long is refused.
  */
 static int
 measure(struct compiler *c, struct node *n, unsigned depth)
@@ -189,8 +190,8 @@ measure(struct compiler *c, struct node *n, unsigned depth)
 		return depth + n->height > HEIGHT ? compile_fail(c, n->path, "",
 		    "more than %d subschemas nested on one value", HEIGHT) : 0;
 	if (n->mark == OPEN)
-		return compile_fail(c, n->path, "", "the schema refers to itself "
-		    "without going into members or items");
+		return compile_fail(c, n->path, "", "the schema refers to "
+		    "itself without going into members or items");
 	if (depth > HEIGHT)
 		return compile_fail(c, n->path, "", "more than %d subschemas "
 		    "nested on one value", HEIGHT);

@@ -142,13 +142,13 @@ mark(lua_State *L, const char *call, enum json_mark as)
 		lua_replace(L, 1);
 	}
 	if (!lua_istable(L, 1))
-		bind_raise(L, "%s: the argument must be a table, not a %s", call,
-		    luaL_typename(L, 1));
+		bind_raise(L, "%s: the argument must be a table, not a %s",
+		    call, luaL_typename(L, 1));
 	if (lua_getmetatable(L, 1)) {
 		lua_pop(L, 1);
 		if (json_mark_of(L, 1) == JSON_MARK_NONE)
-			bind_raise(L, "%s: the table has a metatable of its own",
-			    call);
+			bind_raise(L, "%s: the table has a metatable of its "
+			    "own", call);
 	}
 	json_push_mark(L, as);
 	lua_setmetatable(L, 1);

@@ -13,7 +13,7 @@
 #include "worker/bind_json.h"
 #include "worker/encode.h"
 
-#define KEPT (64 * 1024)		/* bytes of a buffer kept between calls */
+#define KEPT (64 * 1024)	/* bytes of a buffer kept between calls */
 #define SCHEMA_MAX (1024 * 1024)	/* bytes of a schema as JSON */
 #define DOCUMENTS_MAX 1000
 
@@ -78,8 +78,8 @@ add_document(lua_State *L, struct validator *v, const char *uri, int idx)
 		root = json_loadb((const char *)v->text.data, v->text.len,
 		    JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &why);
 	if (!root)
-		bind_raise(L, "schema.compile: %s%s", *uri ? uri : "the schema: ",
-		    why.text);
+		bind_raise(L, "schema.compile: %s: %s", *uri ? uri :
+		    "the schema", why.text);
 	v->documents = xreallocarray(v->documents, v->count + 1,
 	    sizeof(*v->documents));
 	v->documents[v->count++] = (struct schema_document){xstrdup(uri), root};
@@ -94,8 +94,8 @@ add_documents(lua_State *L, struct validator *v, int idx)
 	lua_pushnil(L);
 	while (lua_next(L, idx)) {
 		if (lua_type(L, -2) != LUA_TSTRING)
-			bind_raise(L, "schema.compile: option \"documents\" must "
-			    "be a table from address to schema");
+			bind_raise(L, "schema.compile: option \"documents\" "
+			    "must be a table from address to schema");
 		add_document(L, v, lua_tostring(L, -2), lua_gettop(L));
 		lua_pop(L, 1);
 	}
@@ -137,8 +137,8 @@ compile(lua_State *L)
 
 	bind_dot(L, "schema.compile");
 	if (!lua_istable(L, 1))
-		bind_raise(L, "schema.compile: the schema must be a table, not a "
-		    "%s", luaL_typename(L, 1));
+		bind_raise(L, "schema.compile: the schema must be a table, "
+		    "not a %s", luaL_typename(L, 1));
 	lua_settop(L, 2);
 	first = bind_options(L, 2, "schema.compile", names);
 	options.dialect = dialect_of(L, first);

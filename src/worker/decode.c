@@ -356,8 +356,8 @@ decode_value(lua_State *L, const char *text, size_t n,
 	if (d.too_large) {
 		lua_settop(L, d.array_mark - 1);
 		*offset = (size_t)(d.too_large - (const uint8_t *)text);
-		return err_set(e, "a number too large for a double, at byte %zu",
-		    *offset);
+		return err_set(e,
+		    "a number too large for a double, at byte %zu", *offset);
 	}
 	lua_replace(L, d.array_mark);
 	lua_settop(L, d.array_mark);

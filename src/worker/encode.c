@@ -33,7 +33,7 @@ struct encode_schema {
 	const struct schema *schema;
 	struct slot *slots;	/* laid out as schema->slots */
 	int names;		/* registry: the names, by property number */
-	int stack;		/* slots of the Lua stack that a walk may take */
+	int stack;		/* slots of the Lua stack that a walk takes */
 };
 
 static inline uint32_t

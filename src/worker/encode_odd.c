@@ -97,23 +97,24 @@ lua_bad_key(struct lua_walk *x, int v)
 		snprintf(found, sizeof(found), "a key is a %s; keys are names, "
 		    "or 1 to n", lua_typename(x->L, k.other));
 	else if (k.odd)
-		snprintf(found, sizeof(found), "the number %s is a key; keys are "
-		    "names, or 1 to n: for a name write tostring(id)",
+		snprintf(found, sizeof(found), "the number %s is a key; keys "
+		    "are names, or 1 to n: for a name write tostring(id)",
 		    k.odd == -0.5 ? "0" : number);
 	else if (k.numbers && k.numbers < k.count)
-		snprintf(found, sizeof(found), "the key %s stands beside names; "
-		    "a table is an array with the keys 1 to n or an object "
-		    "with names: for a name write tostring(id)", number);
+		snprintf(found, sizeof(found), "the key %s stands beside "
+		    "names; a table is an array with the keys 1 to n or an "
+		    "object with names: for a name write tostring(id)",
+		    number);
 	else if (!k.numbers)
 		snprintf(found, sizeof(found),
 		    "an array (json.array) has names as keys");
 	else if (k.largest == (double)k.count)
-		snprintf(found, sizeof(found), "an object (json.object) has the "
-		    "key %s: for a name write tostring(id)", number);
+		snprintf(found, sizeof(found), "an object (json.object) has "
+		    "the key %s: for a name write tostring(id)", number);
 	else
-		snprintf(found, sizeof(found), "an array with the key %s has a "
-		    "hole at %zu; for an object write tostring(id) as the key",
-		    number, hole);
+		snprintf(found, sizeof(found), "an array with the key %s has "
+		    "a hole at %zu; for an object write tostring(id) as the "
+		    "key", number, hole);
 	return walk_fail_plain(&x->w, &node_any, "key", found);
 }
 
