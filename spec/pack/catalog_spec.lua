@@ -87,15 +87,45 @@ describe("plan", function()
 		for name, text in pairs({
 			["p/sensors/a.lua"] = "return 3",
 			["p/sensors/a.yaml"] = sensor("A", "enabled: false\n"),
-			["p/lib/x.lua"] = "return 4",
-			["p/actions/lib/x.lua"] = "return 4",
-			["p/lua_modules/x/y.lua"] = "return 4",
-			["p/sensors/helper.lua"] = "return 5",
 			["p/config.yaml"] = "a: 1",
 			["p/config.schema.yaml"] = "a: {default: 2}",
 		}) do
 			assert.same({ "changed p.A", "unchanged q.B" },
 				change(name, text))
+		end
+	end)
+
+	it("follows the modules a sensor requires, and no others", function()
+		pack.write(dir .. "/p/sensors/a.lua", 'local x = require("x")\n'
+			.. "require 'deep.y' -- require(nothing)\n"
+			.. 's = "require" .. [[ require("z") ]]\n')
+		pack.write(dir .. "/p/lib/x.lua", "require[[far]]")
+		for name, changed in pairs({ ["p/lib/far.lua"] = true,
+			["p/sensors/x.lua"] = true, ["p/lib/x/init.lua"] = false,
+			["p/lua_modules/deep/y.lua"] = true,
+			["p/sensors/other.lua"] = false, ["p/lib/z.lua"] = false,
+		}) do
+			assert.same({ (changed and "changed" or "unchanged")
+				.. " p.A", "unchanged q.B" },
+				change(name, "return " .. #name))
+		end
+	end)
+
+	it("takes every file where it cannot tell", function()
+		for i, text in ipairs({ "require(name)", 'require("a" .. x)',
+			"local r = require", "load(x)", "package.path = 1",
+			"_G.require('x')", 'require("a\\65")', "x = a .. require",
+		}) do
+			pack.write(dir .. "/p/sensors/a.lua", text)
+			assert.same({ text, "changed p.A", "unchanged q.B" },
+				{ text, unpack(change("p/lib/new.lua", "-- " .. i)) })
+		end
+		for i, text in ipairs({ "self.package = t.load", "x:load()",
+			"-- package", "--[==[ load ]] ]==] local y", "'_G'",
+			"preload = 1", "x.require(y)" }) do
+			pack.write(dir .. "/p/sensors/a.lua", text)
+			assert.same({ text, "unchanged p.A", "unchanged q.B" },
+				{ text, unpack(change("p/lib/new.lua", "-- x" .. i)) })
 		end
 	end)
 

@@ -37,6 +37,9 @@ struct lua_source {
 	char *path, *file, *chunk, *text;
 	size_t len;
 	uint8_t digest[32];
+	char **requires;
+	size_t require_count;
+	bool requires_more;
 };
 struct trigger_type {
 	char *ref, *pack, *name, *description;
@@ -75,6 +78,7 @@ struct pack {
 	struct lua_source **sources;
 	size_t source_count, source_bytes;
 	struct diags source_diags;
+	char *unread;
 };
 struct pack_options {
 	const char *configs_dir;

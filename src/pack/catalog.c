@@ -1,6 +1,6 @@
 /*
  * The catalog: all packs, indexed by name, sensor ref and trigger ref. Core
- * builds one at start and at each reload, a pack a step; check builds one of
+ * builds one at start and at each reload, a little a step; check builds one of
  * the packs it is asked about. Nothing in it changes once it is finished.
  */
 #include "pack/catalog.h"
@@ -35,6 +35,8 @@ struct catalog_builder {
 	struct pack_options options;
 	struct dict *names;	/* of packs to be read, to their folder */
 	size_t at;		/* in names */
+	struct pack_reader *reader; /* NULL: between two packs */
+	const char *dir;	/* of the pack it reads */
 };
 
 /* True if the folder holds anything that makes it a pack. */
@@ -123,18 +125,10 @@ catalog_builder_new(const struct catalog_options *options)
 	return b;
 }
 
-bool
-catalog_builder_step(struct catalog_builder *b)
+/* Takes over the pack that was just read from dir, or notes why not. */
+static void
+take_pack(struct catalog *c, const char *dir, struct pack *p)
 {
-	struct catalog *c = b->catalog;
-	struct pack *p;
-	const char *name;
-	size_t len;
-	void *dir;
-
-	if (!dict_next(b->names, &b->at, &name, &len, &dir))
-		return false;
-	p = pack_read(dir, &b->options, &c->diags);
 	if (p) {
 		c->packs = xreallocarray(c->packs, c->pack_count + 1,
 		    sizeof(*c->packs));
@@ -143,6 +137,24 @@ catalog_builder_step(struct catalog_builder *b)
 	if (!p || p->unread)
 		note_unread(c, dir, xstrdup(p ? p->unread :
 		    "the pack cannot be read"), false);
+}
+
+bool
+catalog_builder_step(struct catalog_builder *b)
+{
+	const char *name;
+	size_t len;
+	void *dir;
+
+	if (!b->reader) {
+		if (!dict_next(b->names, &b->at, &name, &len, &dir))
+			return false;
+		b->dir = dir;
+		b->reader = pack_reader_new(dir, &b->options,
+		    &b->catalog->diags);
+	}
+	if (!pack_reader_step(b->reader))
+		take_pack(b->catalog, b->dir, pack_reader_finish(&b->reader));
 	return true;
 }
 
@@ -202,6 +214,7 @@ catalog_builder_finish(struct catalog_builder **bp)
 	struct catalog *c = (*bp)->catalog;
 	size_t i;
 
+	pack_reader_finish(&(*bp)->reader);
 	(*bp)->catalog = NULL;
 	catalog_builder_free(bp);
 	if (c->pack_count)
@@ -221,6 +234,7 @@ catalog_builder_free(struct catalog_builder **bp)
 	*bp = NULL;
 	if (!b)
 		return;
+	pack_reader_finish(&b->reader);
 	catalog_unref(&b->catalog);
 	dict_free(&b->names, free);
 	free(b);

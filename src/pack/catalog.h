@@ -8,7 +8,7 @@
 #include "pack/pack.h"
 
 /*
- * What the packs on disk say, as one immutable thing. Built a pack a step,
+ * What the packs on disk say, as one immutable thing. Built in small steps,
  * so that no loop is held; counted by references, because a sensor runs on
  * the catalog it was started from while a newer one is there already.
  */
@@ -25,7 +25,7 @@ struct catalog_options {
 struct catalog_builder *catalog_builder_new(
     const struct catalog_options *options);
 
-/* Reads one more pack; false when there is none left. */
+/* Reads a little more, a file or so; false when all is read. */
 bool catalog_builder_step(struct catalog_builder *b);
 
 /*

@@ -1,7 +1,7 @@
 /*
  * A pack folder, read whole: its facts, configuration, trigger types and
  * sensors, each part for itself, so that a broken one leaves the others
- * standing. Called by the catalog, a pack a step. Reads nothing later.
+ * standing. Called by the catalog, a file a step. Reads nothing later.
  */
 #include "pack/pack.h"
 
@@ -30,41 +30,80 @@ is_metadata(const struct dirent *entry)
 	    (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
 }
 
-/* Does something with one metadata file: "sensors/x.yaml". */
+/* Takes one metadata file: "sensors/x.yaml". */
 typedef void metadata_fn(struct pack *p, const char *path,
     const struct pack_options *options, struct diags *diags);
 
-/* Calls fn for the metadata files of a folder in order of name. */
-static void
-each_metadata(struct pack *p, const char *folder, metadata_fn *fn,
-    const struct pack_options *options, struct diags *diags)
-{
-	char *dir = xasprintf("%s/%s", p->dir, folder), *path;
-	struct dirent **names;
-	int count = scandir(dir, &names, is_metadata, alphasort), i;
+enum step { STEP_FACTS, STEP_TRIGGERS, STEP_SENSORS, STEP_CONFIG,
+	STEP_DIGESTS, STEP_END };
 
-	if (count < 0 && errno != ENOENT) {
+struct pack_reader {
+	struct pack *pack;	/* NULL: it cannot be read */
+	const struct pack_options *options;
+	struct diags *diags;
+	enum step step;
+	struct dirent **names;	/* of the folder that is being read */
+	int count;		/* of names; -1: not listed yet */
+	int at;			/* in names, or in the sensors */
+};
+
+/* Lists the metadata files of a folder; reports what is wrong. */
+static void
+list_folder(struct pack_reader *r, const char *folder)
+{
+	struct pack *p = r->pack;
+	char *dir = xasprintf("%s/%s", p->dir, folder);
+
+	r->at = 0;
+	r->count = scandir(dir, &r->names, is_metadata, alphasort);
+	if (r->count < 0 && errno != ENOENT) {
 		free(p->unread);
 		p->unread = xasprintf("%s: the folder cannot be read: %s", dir,
 		    strerror(errno));
-		diags_add(diags, DIAG_ERROR, dir, 0, 0,
+		diags_add(r->diags, DIAG_ERROR, dir, 0, 0,
 		    "the folder cannot be read: %s", strerror(errno));
 	}
-	if (count > PACK_METADATA_MAX)
-		diags_add(diags, DIAG_ERROR, dir, 0, 0, "%d metadata files "
-		    "are too many; the first %d are taken", count,
+	if (r->count > PACK_METADATA_MAX)
+		diags_add(r->diags, DIAG_ERROR, dir, 0, 0, "%d metadata files "
+		    "are too many; the first %d are taken", r->count,
 		    PACK_METADATA_MAX);
-	for (i = 0; i < count; i++) {
-		if (i < PACK_METADATA_MAX) {
-			path = xasprintf("%s/%s", folder, names[i]->d_name);
-			fn(p, path, options, diags);
-			free(path);
-		}
-		free(names[i]);
+	if (r->count < 0) {
+		r->names = NULL;
+		r->count = 0;
 	}
-	if (count >= 0)
-		free(names);
 	free(dir);
+}
+
+/* Forgets the list of the folder. */
+static void
+end_folder(struct pack_reader *r)
+{
+	int i;
+
+	for (i = 0; i < r->count; i++)
+		free(r->names[i]);
+	free(r->names);
+	r->names = NULL;
+	r->count = -1;
+	r->at = 0;
+}
+
+/* Takes the next metadata file of a folder; false if there is none. */
+static bool
+next_file(struct pack_reader *r, const char *folder, metadata_fn *fn)
+{
+	char *path;
+
+	if (r->count < 0)
+		list_folder(r, folder);
+	if (r->at == r->count || r->at == PACK_METADATA_MAX) {
+		end_folder(r);
+		return false;
+	}
+	path = xasprintf("%s/%s", folder, r->names[r->at++]->d_name);
+	fn(r->pack, path, r->options, r->diags);
+	free(path);
+	return true;
 }
 
 /* The accepted sensor before the last that has this class name. */
@@ -177,25 +216,79 @@ open_folder(struct pack *p, const char *dir, struct diags *diags)
 	return take_name(p, diags);
 }
 
-struct pack *
-pack_read(const char *dir, const struct pack_options *options,
+struct pack_reader *
+pack_reader_new(const char *dir, const struct pack_options *options,
     struct diags *diags)
 {
-	struct pack *p = xcalloc(1, sizeof(*p));
-	size_t i;
+	struct pack_reader *r = xcalloc(1, sizeof(*r));
 
-	if (open_folder(p, dir, diags) < 0) {
-		pack_free(&p);
-		return NULL;
+	r->options = options;
+	r->diags = diags;
+	r->count = -1;
+	r->pack = xcalloc(1, sizeof(*r->pack));
+	if (open_folder(r->pack, dir, diags) < 0) {
+		pack_free(&r->pack);
+		r->step = STEP_END;
 	}
-	pack_facts_read(p, diags);
-	sources_add_libraries(p);
-	each_metadata(p, "triggers", take_trigger, options, diags);
-	each_metadata(p, "sensors", take_sensor, options, diags);
-	take_config(p, options, diags);
-	for (i = 0; i < p->sensor_count; i++)
-		sensor_meta_digest(p->sensors[i], options);
-	diags_move(diags, &p->source_diags);
+	return r;
+}
+
+/* Fills in the next sensor's digest; false if there is none. */
+static bool
+next_digest(struct pack_reader *r)
+{
+	if ((size_t)r->at == r->pack->sensor_count)
+		return false;
+	sensor_meta_digest(r->pack->sensors[r->at++], r->options);
+	return true;
+}
+
+bool
+pack_reader_step(struct pack_reader *r)
+{
+	bool again = false;
+
+	switch (r->step) {
+	case STEP_FACTS:
+		pack_facts_read(r->pack, r->diags);
+		sources_add_libraries(r->pack);
+		break;
+	case STEP_TRIGGERS:
+		again = next_file(r, "triggers", take_trigger);
+		break;
+	case STEP_SENSORS:
+		again = next_file(r, "sensors", take_sensor);
+		break;
+	case STEP_CONFIG:
+		take_config(r->pack, r->options, r->diags);
+		break;
+	case STEP_DIGESTS:
+		again = next_digest(r);
+		break;
+	case STEP_END:
+		return false;
+	}
+	if (!again)
+		r->step++;
+	return r->step != STEP_END;
+}
+
+struct pack *
+pack_reader_finish(struct pack_reader **rp)
+{
+	struct pack_reader *r = *rp;
+	struct pack *p;
+
+	*rp = NULL;
+	if (!r)
+		return NULL;
+	if (r->step != STEP_END)
+		pack_free(&r->pack);
+	p = r->pack;
+	end_folder(r);
+	if (p)
+		diags_move(r->diags, &p->source_diags);
+	free(r);
 	return p;
 }
 
@@ -220,6 +313,7 @@ pack_free(struct pack **pp)
 	config_release(&p->config);
 	diags_release(&p->source_diags);
 	json_decref(p->facts);
+	json_decref(p->walked);
 	free(p->name);
 	free(p->dir);
 	free(p->real_dir);

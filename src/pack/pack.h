@@ -31,6 +31,9 @@ struct lua_source {
 	char *text;	/* the bytes; NUL behind them */
 	size_t len;
 	uint8_t digest[DIGEST_BYTES];
+	char **requires;	/* module names that it requires literally */
+	size_t require_count;
+	bool requires_more;	/* it may load others too */
 };
 
 /* A trigger type, of a sensor or of a file in triggers/. */
@@ -74,7 +77,8 @@ struct sensor_meta {
 	struct trigger_type **triggers;
 	size_t trigger_count;
 	const struct lua_source *entry;	/* NULL only in a rejected one */
-	uint8_t digest[DIGEST_BYTES];	/* of all that makes it what it is */
+	uint8_t digest[DIGEST_BYTES];	/* of all that makes it what it is,
+					 * see sources_of_sensor */
 	bool rejected;		/* it must not run; */
 	struct err why;		/* because of this, with file:line:column */
 };
@@ -92,7 +96,8 @@ struct pack {
 	struct lua_source **sources;	/* sorted by path */
 	size_t source_count;
 	size_t source_bytes;
-	struct diags source_diags;	/* while it is read */
+	struct diags source_diags;	/* while it is read, these two */
+	json_t *walked;
 	char *unread;	/* why part of it could not be read; NULL: all was */
 };
 
@@ -104,11 +109,22 @@ struct pack_options {
 };
 
 /*
- * Reads the pack in folder dir (which has a name: not "." or "/"). Findings
- * go to diags. NULL only if the folder cannot be read at all.
+ * Reads the pack in folder dir, a metadata file a step, so that a large one
+ * does not hold the caller's loop. Findings go to diags; options and diags
+ * are borrowed until the end.
  */
-struct pack *pack_read(const char *dir, const struct pack_options *options,
-    struct diags *diags);
+struct pack_reader;
+struct pack_reader *pack_reader_new(const char *dir,
+    const struct pack_options *options, struct diags *diags);
+
+/* Reads a little more; false when all is read. */
+bool pack_reader_step(struct pack_reader *r);
+
+/*
+ * The pack, once all is read; NULL if the folder cannot be read at all.
+ * Before that it gives up and returns NULL. NULLs *r.
+ */
+struct pack *pack_reader_finish(struct pack_reader **r);
 void pack_free(struct pack **p);
 
 /* The sensor of that class name; NULL if none. */
@@ -121,7 +137,8 @@ const struct lua_source *pack_source(const struct pack *p, const char *path);
  * The source that `require(module)` finds for this sensor: its own folder,
  * lib, actions/lib, lua_modules (and share/lua/5.1 below it, where LuaRocks
  * puts things), each as a/b.lua and a/b/init.lua. NULL if none; then
- * *searched (freed by the caller) lists the places, a line each.
+ * *searched (may be NULL; freed by the caller) lists the places, a line
+ * each.
  */
 const struct lua_source *sensor_source(const struct sensor_meta *s,
     const char *module, char **searched);

@@ -15,8 +15,10 @@
 
 #include "base/file.h"
 #include "base/xalloc.h"
+#include "pack/requires.h"
 
 #define FOLDER_DEPTH_MAX 16
+#define REQUIRES_MAX 1000 /* of one file; with more, any */
 
 /* Where modules are searched, behind the sensor's own folder. */
 static const char *const libraries[] = {
@@ -32,6 +34,9 @@ lua_source_free(struct lua_source *source)
 	free(source->file);
 	free(source->chunk);
 	free(source->text);
+	while (source->require_count > 0)
+		free(source->requires[--source->require_count]);
+	free(source->requires);
 	free(source);
 }
 
@@ -158,6 +163,21 @@ source_read(const struct pack *p, const char *file, struct buf *text,
 	return 0;
 }
 
+/* requires_fn: notes one name */
+static void
+note_require(void *arg, const char *name, size_t len)
+{
+	struct lua_source *s = arg;
+
+	if (s->require_count == REQUIRES_MAX) {
+		s->requires_more = true;
+		return;
+	}
+	s->requires = xreallocarray(s->requires, s->require_count + 1,
+	    sizeof(*s->requires));
+	s->requires[s->require_count++] = xstrndup(name, len);
+}
+
 const struct lua_source *
 sources_add(struct pack *p, const char *path, struct err *e)
 {
@@ -180,6 +200,8 @@ sources_add(struct pack *p, const char *path, struct err *e)
 	s->len = text.len;
 	s->text = xmemdup(buf_cstr(&text), text.len + 1);
 	buf_release(&text);
+	if (!requires_scan(s->text, s->len, note_require, s))
+		s->requires_more = true;
 	digest_init(&digest);
 	digest_str(&digest, s->path);
 	digest_part(&digest, s->text, s->len);
@@ -252,6 +274,13 @@ sources_add_folder(struct pack *p, const char *folder)
 	struct stat st;
 	struct err e;
 
+	if (!p->walked)
+		p->walked = json_object();
+	if (json_object_get(p->walked, folder)) {
+		free(dir);
+		return;
+	}
+	json_object_set_new(p->walked, folder, json_true());
 	if (*folder && stat(dir, &st) == 0 && check_inside(p, dir, &e) < 0)
 		diags_add(&p->source_diags, DIAG_ERROR, dir, 0, 0, "%s",
 		    e.text);
@@ -276,24 +305,6 @@ is_below(const char *path, const char *folder)
 	size_t n = strlen(folder);
 
 	return n == 0 || (strncmp(path, folder, n) == 0 && path[n] == '/');
-}
-
-void
-sources_of_sensor(const struct sensor_meta *s, sources_fn *fn, void *arg)
-{
-	char *own = sources_folder(s->entry_point);
-	bool take;
-	size_t i, k;
-
-	for (i = 0; i < s->pack->source_count; i++) {
-		take = is_below(s->pack->sources[i]->path, own);
-		for (k = 0; !take && k < LIBRARY_COUNT; k++)
-			take = is_below(s->pack->sources[i]->path,
-			    libraries[k]);
-		if (take)
-			fn(arg, s->pack->sources[i]);
-	}
-	free(own);
 }
 
 /* Tries folder/module.lua and folder/module/init.lua. */
@@ -335,9 +346,81 @@ sensor_source(const struct sensor_meta *s, const char *module,
 	source = search_folder(s->pack, own, name, &places);
 	for (i = 0; !source && i < LIBRARY_COUNT; i++)
 		source = search_folder(s->pack, libraries[i], name, &places);
-	*searched = source ? NULL : xstrdup(buf_cstr(&places));
+	if (searched)
+		*searched = source ? NULL : xstrdup(buf_cstr(&places));
 	buf_release(&places);
 	free(name);
 	free(own);
 	return source;
+}
+
+/* Where a source stands in the pack's list. */
+static size_t
+source_index(const struct pack *p, const struct lua_source *source)
+{
+	bool found;
+
+	return source_at(p, source->path, &found);
+}
+
+/*
+ * Marks the entry and all that is reached from it by literal requires;
+ * false if some of it may load more than that.
+ */
+static bool
+mark_required(const struct sensor_meta *s, bool *marked)
+{
+	const struct pack *p = s->pack;
+	size_t *queue = xcalloc(p->source_count, sizeof(*queue));
+	size_t count = 0, at, i, k;
+	const struct lua_source *source;
+	bool known = true;
+
+	queue[count++] = source_index(p, s->entry);
+	marked[queue[0]] = true;
+	for (at = 0; at < count; at++) {
+		source = p->sources[queue[at]];
+		known = known && !source->requires_more;
+		for (i = 0; i < source->require_count; i++) {
+			const struct lua_source *next = sensor_source(s,
+			    source->requires[i], NULL);
+			k = next ? source_index(p, next) : 0;
+			if (!next || marked[k])
+				continue;
+			marked[k] = true;
+			queue[count++] = k;
+		}
+	}
+	free(queue);
+	return known;
+}
+
+/* True if the sensor could require the source. */
+static bool
+is_loadable(const char *own, const struct lua_source *source)
+{
+	size_t k;
+
+	if (is_below(source->path, own))
+		return true;
+	for (k = 0; k < LIBRARY_COUNT; k++)
+		if (is_below(source->path, libraries[k]))
+			return true;
+	return false;
+}
+
+void
+sources_of_sensor(const struct sensor_meta *s, sources_fn *fn, void *arg)
+{
+	const struct pack *p = s->pack;
+	bool *marked = xcalloc(p->source_count, sizeof(*marked));
+	bool known = mark_required(s, marked);
+	char *own = sources_folder(s->entry_point);
+	size_t i;
+
+	for (i = 0; i < p->source_count; i++)
+		if (marked[i] || (!known && is_loadable(own, p->sources[i])))
+			fn(arg, p->sources[i]);
+	free(own);
+	free(marked);
 }

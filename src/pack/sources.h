@@ -24,7 +24,11 @@ char *sources_resolve(const char *folder, const char *name);
 /* The folder part of a path inside the pack: "sensors", or "". Freed. */
 char *sources_folder(const char *path);
 
-/* Calls fn for each source the sensor may load, in order of path. */
+/*
+ * Calls fn for each source that makes the sensor what it is, in order of
+ * path: its own file, what that requires, and so on; where one of these may
+ * load what cannot be read off it, every file the sensor could require.
+ */
 typedef void sources_fn(void *arg, const struct lua_source *source);
 void sources_of_sensor(const struct sensor_meta *s, sources_fn *fn,
     void *arg);
