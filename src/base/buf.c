@@ -4,6 +4,7 @@
  */
 #include "base/buf.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -100,8 +101,10 @@ buf_drain(struct buf *b, size_t n)
 void
 buf_reset(struct buf *b, size_t keep)
 {
+	bool busy = b->cap <= BUF_BUSY && b->len >= b->cap / 4;
+
 	b->len = 0;
-	if (b->cap > keep)
+	if (b->cap > keep && !busy)
 		buf_release(b);
 }
 

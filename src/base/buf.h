@@ -44,7 +44,12 @@ void buf_vprintf(struct buf *b, const char *fmt, va_list ap)
 /* Removes the first n bytes, which must be there. */
 void buf_drain(struct buf *b, size_t n);
 
-/* Forgets the bytes; keeps at most `keep` bytes of memory. */
+/*
+ * Forgets the bytes. Memory beyond `keep` bytes is given back, unless most of
+ * it was just in use and it is at most BUF_BUSY: who fills a large buffer
+ * again and again must not pay for fresh pages each time.
+ */
+#define BUF_BUSY (1024u * 1024u)
 void buf_reset(struct buf *b, size_t keep);
 
 /* Ends the bytes with a NUL that len does not count; returns data. */

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@
 #include "store/kv.h"
 #include "store/retention.h"
 
+#define KEPT_BYTES (4 * 1024 * 1024)
 #define MESSAGE_SLACK (1024u * 1024u)
 #define EXPIRE_MAX 1000u
 #define RETENTION_MAX 1000u
@@ -217,6 +219,9 @@ core_init(struct core *core, struct err *e)
 	TAILQ_INIT(&core->children);
 	SLIST_INIT(&core->graves);
 	core->signal_fd = -1;
+	/* Units come and go by the megabyte: their pages are kept. */
+	mallopt(M_MMAP_THRESHOLD, KEPT_BYTES);
+	mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
 	must(config);
 	event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
 	core->base = event_base_new_with_config(config);
