@@ -25,6 +25,8 @@ static const struct {
 	{"export", cmd_export, "print the journal as JSON lines"},
 	{"backup", cmd_backup, "copy a consistent snapshot of the data"},
 	{"key generate", cmd_key_generate, "make a key for sealed values"},
+	{"new pack", cmd_new_pack, "make a pack to begin with"},
+	{"new sensor", cmd_new_sensor, "make a sensor in a pack"},
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/paths.h"
 
@@ -37,6 +38,19 @@ print_errors(const struct diags *d)
 		place_fail("%s", text);
 		free(text);
 	}
+}
+
+const char *
+place_packs(const struct host_config *h, const char *given)
+{
+	size_t i;
+
+	if (given)
+		return given;
+	for (i = 0; i < h->packs_path.count; i++)
+		if (strcmp(h->packs_path.items[i], paths_packs_dir()) != 0)
+			return h->packs_path.items[i];
+	return "packs";
 }
 
 struct host_config *

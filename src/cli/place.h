@@ -22,5 +22,11 @@ struct place {
  */
 struct host_config *place_load(const struct place *p);
 
+/*
+ * The folder that new packs go into: the one given, else the first of
+ * packs_path that is not the installed one, else "packs".
+ */
+const char *place_packs(const struct host_config *h, const char *given);
+
 /* Writes "sensorhost: ..." to stderr; returns 1. */
 int place_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
