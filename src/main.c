@@ -27,6 +27,7 @@ static const struct {
 	{"key generate", cmd_key_generate, "make a key for sealed values"},
 	{"new pack", cmd_new_pack, "make a pack to begin with"},
 	{"new sensor", cmd_new_sensor, "make a sensor in a pack"},
+	{"migrate", cmd_migrate, "copy a StackStorm pack, with Lua skeletons"},
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

@@ -226,7 +226,7 @@ check_new(const char *dir, const char *class, struct err *e)
 	int rc = 0;
 
 	diags_init(&diags);
-	p = pack_read(dir, &options, &diags);
+	p = place_read_pack(dir, &options, &diags);
 	if (p && (s = pack_sensor(p, class)) != NULL)
 		rc = err_set(e, "the sensor \"%s\" is there already, in "
 		    "\"%s\"", s->ref, s->file);

@@ -10,3 +10,4 @@ int cmd_backup(int argc, char **argv);
 int cmd_key_generate(int argc, char **argv);
 int cmd_new_pack(int argc, char **argv);
 int cmd_new_sensor(int argc, char **argv);
+int cmd_migrate(int argc, char **argv);

@@ -53,6 +53,17 @@ place_packs(const struct host_config *h, const char *given)
 	return "packs";
 }
 
+struct pack *
+place_read_pack(const char *dir, const struct pack_options *options,
+    struct diags *diags)
+{
+	struct pack_reader *r = pack_reader_new(dir, options, diags);
+
+	while (pack_reader_step(r))
+		;
+	return pack_reader_finish(&r);
+}
+
 struct host_config *
 place_load(const struct place *p)
 {

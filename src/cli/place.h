@@ -4,6 +4,7 @@
 
 #include "base/opts.h"
 #include "pack/host_config.h"
+#include "pack/pack.h"
 
 /* Which host a command means: the options that every command has. */
 struct place {
@@ -27,6 +28,10 @@ struct host_config *place_load(const struct place *p);
  * packs_path that is not the installed one, else "packs".
  */
 const char *place_packs(const struct host_config *h, const char *given);
+
+/* Reads a pack, all of it at once. */
+struct pack *place_read_pack(const char *dir,
+    const struct pack_options *options, struct diags *diags);
 
 /* Writes "sensorhost: ..." to stderr; returns 1. */
 int place_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
