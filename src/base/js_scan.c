@@ -11,27 +11,33 @@
 
 #include <string.h>
 
+/*
+ * What a scan keeps. Functions take the place that they stand at and return
+ * the place behind what they crossed, or NULL after fault().
+ */
 struct scan {
-	const uint8_t *at;
 	const uint8_t *end;
+	const uint8_t *at;	/* of the problem */
 	const char *problem;
 	unsigned max_depth;
 };
 
-/* Notes what is wrong at s->at; returns false. */
-static bool
-bad(struct scan *s, const char *problem)
+/* Notes what is wrong at p. */
+static const uint8_t *
+fault(struct scan *s, const uint8_t *p, const char *problem)
 {
+	s->at = p;
 	s->problem = problem;
-	return false;
+	return NULL;
 }
 
-static inline void
-skip_space(struct scan *s)
+static inline const uint8_t *
+skip_space(const struct scan *s, const uint8_t *p)
 {
-	while (s->at < s->end && (*s->at == ' ' || *s->at == '\n' ||
-	    *s->at == '\t' || *s->at == '\r'))
-		s->at++;
+	while (p < s->end && *p <= ' ' && (*p == ' ' || *p == '\n' ||
+	    *p == '\t' || *p == '\r'))
+		p++;
+	return p;
 }
 
 /* Four hex digits at p as a number, or -1. */
@@ -55,151 +61,172 @@ hex4(const uint8_t *p, const uint8_t *end)
 	return value;
 }
 
-/* Crosses a \u escape whose four digits start at s->at. */
-static bool
-cross_unicode(struct scan *s)
+/* Crosses the digits of a \u escape, and its other half if it has one. */
+static const uint8_t *
+cross_unicode(struct scan *s, const uint8_t *p)
 {
-	int unit = hex4(s->at, s->end);
+	int unit = hex4(p, s->end);
 
 	if (unit < 0)
-		return bad(s, "a \\u escape without four hex digits");
-	s->at += 4;
+		return fault(s, p, "a \\u escape without four hex digits");
+	p += 4;
 	if (unit < 0xd800 || unit > 0xdfff)
-		return true;
-	if (unit > 0xdbff || s->end - s->at < 6 || s->at[0] != '\\' ||
-	    s->at[1] != 'u')
-		return bad(s, "half a surrogate pair");
-	unit = hex4(s->at + 2, s->end);
+		return p;
+	if (unit > 0xdbff || s->end - p < 6 || p[0] != '\\' || p[1] != 'u')
+		return fault(s, p, "half a surrogate pair");
+	unit = hex4(p + 2, s->end);
 	if (unit < 0xdc00 || unit > 0xdfff)
-		return bad(s, "half a surrogate pair");
-	s->at += 6;
-	return true;
+		return fault(s, p, "half a surrogate pair");
+	return p + 6;
 }
 
-/* Crosses an escape; s->at is behind its backslash. */
-static bool
-cross_escape(struct scan *s)
+/* Crosses an escape from behind its backslash. */
+static const uint8_t *
+cross_escape(struct scan *s, const uint8_t *p)
 {
-	if (s->at == s->end)
-		return bad(s, "a string without an end");
-	switch (*s->at++) {
+	if (p == s->end)
+		return fault(s, p, "a string without an end");
+	switch (*p) {
 	case '"': case '\\': case '/': case 'b': case 'f': case 'n':
 	case 'r': case 't':
-		return true;
+		return p + 1;
 	case 'u':
-		return cross_unicode(s);
+		return cross_unicode(s, p + 1);
 	}
-	s->at--;
-	return bad(s, "an unknown escape");
+	return fault(s, p, "an unknown escape");
 }
 
-/* Crosses the rest of a string and its closing quote. */
-static bool
-cross_string(struct scan *s)
+/* Crosses what is not plain in a string, and then its rest. */
+static const uint8_t *
+cross_string_slowly(struct scan *s, const uint8_t *p)
 {
-	for (;;) {
+	while (p && p < s->end && *p != '"') {
 		size_t n;
 
-		s->at += js_plain_run(s->at, s->end);
-		if (s->at == s->end)
-			return bad(s, "a string without an end");
-		if (*s->at == '"') {
-			s->at++;
-			return true;
-		}
-		if (*s->at == '\\') {
-			s->at++;
-			if (!cross_escape(s))
-				return false;
-		} else if (*s->at < 0x20) {
-			return bad(s, "a control character in a string");
-		} else if ((n = js_utf8_len(s->at, s->end))) {
-			s->at += n;
-		} else {
-			return bad(s, "a byte that is not UTF-8");
-		}
+		if (*p == '\\')
+			p = cross_escape(s, p + 1);
+		else if (*p < 0x20)
+			p = fault(s, p, "a control character in a string");
+		else if (*p < 0x80)
+			p += js_plain_run(p, s->end);
+		else if ((n = js_utf8_len(p, s->end)))
+			p += n;
+		else
+			p = fault(s, p, "a byte that is not UTF-8");
 	}
+	if (p == s->end)
+		return fault(s, p, "a string without an end");
+	return p ? p + 1 : NULL;
 }
 
-/* Crosses digits; how many. */
-static inline size_t
-cross_digits(struct scan *s)
+/* Crosses a string from behind its opening quote. */
+static inline const uint8_t *
+cross_string(struct scan *s, const uint8_t *p)
 {
-	const uint8_t *from = s->at;
-
-	while (s->at < s->end && (uint8_t)(*s->at - '0') < 10)
-		s->at++;
-	return (size_t)(s->at - from);
+	p += js_plain_run(p, s->end);
+	if (p < s->end && *p == '"')
+		return p + 1;
+	return cross_string_slowly(s, p);
 }
 
-static bool
-cross_number(struct scan *s)
+static inline const uint8_t *
+cross_digits(const struct scan *s, const uint8_t *p)
 {
-	if (*s->at == '-')
-		s->at++;
-	if (s->at < s->end && *s->at == '0')
-		s->at++;
-	else if (!cross_digits(s))
-		return bad(s, "a value that is no JSON");
-	if (s->at < s->end && *s->at == '.') {
-		s->at++;
-		if (!cross_digits(s))
-			return bad(s,
+	while (p < s->end && (uint8_t)(*p - '0') < 10)
+		p++;
+	return p;
+}
+
+/* Crosses what a number has behind its digits. */
+static const uint8_t *
+cross_fraction(struct scan *s, const uint8_t *p)
+{
+	const uint8_t *from;
+
+	if (*p == '.') {
+		from = ++p;
+		p = cross_digits(s, p);
+		if (p == from)
+			return fault(s, p,
 			    "a number without digits after its point");
 	}
-	if (s->at < s->end && (*s->at | 0x20) == 'e') {
-		s->at++;
-		if (s->at < s->end && (*s->at == '+' || *s->at == '-'))
-			s->at++;
-		if (!cross_digits(s))
-			return bad(s,
+	if (p < s->end && (*p | 0x20) == 'e') {
+		p++;
+		if (p < s->end && (*p == '+' || *p == '-'))
+			p++;
+		from = p;
+		p = cross_digits(s, p);
+		if (p == from)
+			return fault(s, p,
 			    "a number without digits in its exponent");
 	}
-	return true;
+	return p;
 }
 
-static bool
-cross_word(struct scan *s, const char *word, size_t n)
+static inline const uint8_t *
+cross_number(struct scan *s, const uint8_t *p)
 {
-	if ((size_t)(s->end - s->at) < n || memcmp(s->at, word, n))
-		return bad(s, "a value that is no JSON");
-	s->at += n;
-	return true;
+	const uint8_t *from = p += *p == '-';
+
+	p = cross_digits(s, p);
+	if (p == from)
+		return fault(s, p, "a value that is no JSON");
+	if (*from == '0')
+		p = from + 1;
+	if (p < s->end && (*p == '.' || (*p | 0x20) == 'e'))
+		return cross_fraction(s, p);
+	return p;
+}
+
+static const uint8_t *
+cross_word(struct scan *s, const uint8_t *p, const char *word, size_t n)
+{
+	if ((size_t)(s->end - p) < n || memcmp(p, word, n))
+		return fault(s, p, "a value that is no JSON");
+	return p + n;
 }
 
 /* Crosses a value that is no container. */
-static inline bool
-cross_scalar(struct scan *s)
+static inline const uint8_t *
+cross_scalar(struct scan *s, const uint8_t *p)
 {
-	switch (*s->at) {
+	switch (*p) {
 	case '"':
-		s->at++;
-		return cross_string(s);
+		return cross_string(s, p + 1);
 	case 't':
-		return cross_word(s, "true", 4);
+		return cross_word(s, p, "true", 4);
 	case 'f':
-		return cross_word(s, "false", 5);
+		return cross_word(s, p, "false", 5);
 	case 'n':
-		return cross_word(s, "null", 4);
+		return cross_word(s, p, "null", 4);
 	}
-	return cross_number(s);
+	return cross_number(s, p);
 }
 
 /* Crosses a member's name and colon. */
-static inline bool
-cross_name(struct scan *s)
+static inline const uint8_t *
+cross_name(struct scan *s, const uint8_t *p)
 {
-	skip_space(s);
-	if (s->at == s->end || *s->at != '"')
-		return bad(s, "an object that wants a name here");
-	s->at++;
-	if (!cross_string(s))
-		return false;
-	skip_space(s);
-	if (s->at == s->end || *s->at != ':')
-		return bad(s, "a name without a colon");
-	s->at++;
-	return true;
+	p = skip_space(s, p);
+	if (p == s->end || *p != '"')
+		return fault(s, p, "an object that wants a name here");
+	p = cross_string(s, p + 1);
+	if (!p)
+		return NULL;
+	p = skip_space(s, p);
+	if (p == s->end || *p != ':')
+		return fault(s, p, "a name without a colon");
+	return p + 1;
+}
+
+/* Says what a container wants where something else stands. */
+static const uint8_t *
+fault_between(struct scan *s, const uint8_t *p, bool object)
+{
+	if (p == s->end)
+		return fault(s, p, "an end in the middle");
+	return fault(s, p, object ? "an object that wants , or } here" :
+	    "an array that wants , or ] here");
 }
 
 /*
@@ -207,8 +234,8 @@ cross_name(struct scan *s)
  * place: 1 for an object. A value is followed by commas and closings until
  * the next value begins or the outermost is done.
  */
-static bool
-cross_value(struct scan *s)
+static const uint8_t *
+cross_value(struct scan *s, const uint8_t *p)
 {
 	uint64_t open[JS_DEPTH / 64 + 1] = {0};
 	unsigned depth = 0;
@@ -216,73 +243,64 @@ cross_value(struct scan *s)
 	for (;;) {
 		bool object;
 
-		skip_space(s);
-		if (s->at == s->end)
-			return bad(s, "an end in the middle");
-		object = *s->at == '{';
-		if (object || *s->at == '[') {
+		p = skip_space(s, p);
+		if (p == s->end)
+			return fault(s, p, "an end in the middle");
+		object = *p == '{';
+		if (!object && *p != '[') {
+			p = cross_scalar(s, p);
+		} else {
 			if (depth == s->max_depth)
-				return bad(s, "nesting that is too deep");
-			s->at++;
+				return fault(s, p, "nesting that is too deep");
 			open[depth / 64] &= ~(1ull << depth % 64);
 			open[depth / 64] |= (uint64_t)object << depth % 64;
 			depth++;
-			skip_space(s);
-			if (s->at == s->end ||
-			    *s->at != (object ? '}' : ']')) {
-				if (object && !cross_name(s))
-					return false;
+			p = skip_space(s, p + 1);
+			if (p == s->end || *p != (object ? '}' : ']')) {
+				if (object && !(p = cross_name(s, p)))
+					return NULL;
 				continue;
 			}
-			s->at++;
+			p++;
 			depth--;
-		} else if (!cross_scalar(s)) {
-			return false;
 		}
-		for (;;) {
+		for (; p; p++, depth--) {
 			if (!depth)
-				return true;
+				return p;
 			object = open[(depth - 1) / 64] >> (depth - 1) % 64 & 1;
-			skip_space(s);
-			if (s->at == s->end)
-				return bad(s, "an end in the middle");
-			if (*s->at == ',') {
-				s->at++;
-				if (object && !cross_name(s))
-					return false;
+			p = skip_space(s, p);
+			if (p < s->end && *p == ',')
 				break;
-			}
-			if (*s->at != (object ? '}' : ']'))
-				return bad(s, object ?
-				    "an object that wants , or } here" :
-				    "an array that wants , or ] here");
-			s->at++;
-			depth--;
+			if (p == s->end || *p != (object ? '}' : ']'))
+				return fault_between(s, p, object);
 		}
+		if (!p || (p++, object && !(p = cross_name(s, p))))
+			return NULL;
 	}
 }
 
-/* Crosses the value and what stands around it. */
+/* Crosses the value and what stands around it; false after a fault. */
 static bool
-cross_text(struct scan *s, bool object)
+cross_text(struct scan *s, const uint8_t *p, bool object)
 {
-	skip_space(s);
-	if (object && (s->at == s->end || *s->at != '{'))
-		return bad(s, "something else than an object");
-	if (!cross_value(s))
+	p = skip_space(s, p);
+	if (object && (p == s->end || *p != '{'))
+		return fault(s, p, "something else than an object");
+	p = cross_value(s, p);
+	if (!p)
 		return false;
-	skip_space(s);
-	return s->at == s->end || bad(s, "something behind the value");
+	p = skip_space(s, p);
+	return p == s->end || fault(s, p, "something behind the value");
 }
 
 static int
 check(const void *p, size_t n, unsigned max_depth, bool object, struct err *e)
 {
-	struct scan s = {.at = p, .end = (const uint8_t *)p + n,
+	struct scan s = {.end = (const uint8_t *)p + n,
 	    .max_depth = max_depth};
 
 	must(max_depth <= JS_DEPTH);
-	if (cross_text(&s, object))
+	if (cross_text(&s, p, object))
 		return 0;
 	return err_set(e, "not JSON: %s, at byte %zu", s.problem,
 	    (size_t)(s.at - (const uint8_t *)p));
@@ -303,11 +321,11 @@ js_check_value(const void *p, size_t n, unsigned max_depth, struct err *e)
 const char *
 js_find_fault(const void *p, size_t n, unsigned max_depth, size_t *at)
 {
-	struct scan s = {.at = p, .end = (const uint8_t *)p + n,
+	struct scan s = {.end = (const uint8_t *)p + n,
 	    .max_depth = max_depth};
 
 	must(max_depth <= JS_DEPTH);
-	if (cross_text(&s, false))
+	if (cross_text(&s, p, false))
 		return NULL;
 	*at = (size_t)(s.at - (const uint8_t *)p);
 	return s.problem;
