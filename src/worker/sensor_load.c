@@ -3,7 +3,10 @@
  * its class found. Called once, at LOAD. The limits hold from here on.
  */
 #include <lauxlib.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/must.h"
 #include "base/xalloc.h"
@@ -29,6 +32,8 @@ sensor_push_json(lua_State *L, const json_t *value, bool drop_null)
 	must(r == 0);
 	lua_remove(L, -2);
 }
+
+#define SLACK ((rlim_t)1 << 30)
 
 /* Copies a member of the spec into the table on top. */
 static void
@@ -102,6 +107,35 @@ load(lua_State *L, void *arg)
 	return 1;
 }
 
+#ifdef SENSORHOST_ASAN
+/* The sanitizer maps terabytes; there is nothing to limit. */
+static void
+limit_address_space(size_t memory)
+{
+	(void)memory;
+}
+#else
+/*
+ * What is not Lua memory (buffers, machine code, libraries) is bounded by the
+ * address space: generously, for it is only the backstop.
+ */
+static void
+limit_address_space(size_t memory)
+{
+	FILE *f = fopen("/proc/self/statm", "re");
+	unsigned long pages;
+	struct rlimit r;
+
+	if (f && fscanf(f, "%lu", &pages) == 1) {
+		r.rlim_cur = r.rlim_max = pages * (rlim_t)getpagesize() +
+		    memory + SLACK;
+		setrlimit(RLIMIT_AS, &r);
+	}
+	if (f)
+		fclose(f);
+}
+#endif
+
 /* Takes the limits and what is to be masked from the spec. */
 static void
 take_limits(struct sensor *s, const char *spec)
@@ -109,14 +143,15 @@ take_limits(struct sensor *s, const char *spec)
 	struct vm *v = s->vm;
 	json_t *o = json_loads(spec, 0, NULL), *limits, *text;
 	json_t *secrets = json_object_get(o, "secrets");
-	size_t i;
+	size_t i, memory;
 
 	limits = json_object_get(o, "limits");
 	v->verbose = json_is_true(json_object_get(o, "verbose"));
 	v->slice_us = (int64_t)(1e6 *
 	    json_number_value(json_object_get(limits, "slice")));
-	vm_limit(v, (size_t)json_number_value(
-	    json_object_get(limits, "memory")));
+	memory = (size_t)json_number_value(json_object_get(limits, "memory"));
+	vm_limit(v, memory);
+	limit_address_space(memory);
 	if (json_is_true(json_object_get(o, "interpreted")))
 		vm_interpret(v);
 	v->link->secrets = xcalloc(json_array_size(secrets) + 1,

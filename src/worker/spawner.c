@@ -192,7 +192,6 @@ become_worker(struct vm *v, struct request *r, pid_t between, pid_t core)
 	prctl(PR_SET_NAME, r->name);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	setrlimit(RLIMIT_CORE, &none);
-	clearenv();
 	worker_main(v, r->link, r->page);
 }
 
@@ -237,6 +236,20 @@ make_worker(struct vm *v, struct request *r, pid_t core)
 	return -1;
 }
 
+/*
+ * Forgets core's environment, in place: a sensor could read what is left of
+ * it in /proc/self/environ.
+ */
+static void
+wipe_environment(void)
+{
+	char **at;
+
+	for (at = environ; at && *at; at++)
+		memset(*at, 0, strlen(*at));
+	clearenv();
+}
+
 int
 spawner_main(int link_fd)
 {
@@ -253,6 +266,7 @@ spawner_main(int link_fd)
 	signal(SIGINT, SIG_IGN);
 	signal(SIGQUIT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
+	wipe_environment();
 	v = vm_new(paths_lua_dir(), &e);
 	if (!v) {
 		log_error("the spawner cannot load the Lua library: %s",

@@ -61,7 +61,8 @@ refuse(lua_State *L, const char *call)
 	char place[TASK_PLACE];
 
 	if (!barrier && !vm_of(L)->task)
-		barrier = "the sensor's file itself: wait in setup, run or poll";
+		barrier = "the sensor's file itself: wait in setup, run or "
+		    "poll";
 	else if (!barrier)
 		barrier = "a function that C code calls: wait outside of it";
 	remedy = strchr(barrier, ':');

@@ -1,0 +1,227 @@
+-- A sensor at work: polls in time, quiet and resumed, watched by core.
+
+local worker = require("spec.support.worker")
+local seam = require("spec.support.seam")
+
+local POLLING = [[
+	local P = require("sensorhost.polling_sensor")
+	local time = require("sensorhost.time")
+	local Checker = P:extend()
+]]
+local PASSIVE = [[
+	local S = require("sensorhost.sensor")
+	local time = require("sensorhost.time")
+	local Checker = S:extend()
+]]
+local END = "\n return Checker"
+
+local running = {}
+
+local function new(options)
+	local w = worker.new(options)
+	running[#running + 1] = w
+	return w
+end
+
+local function start(source, spec, options)
+	options = options or {}
+	options.source = source .. END
+	options.spec = spec
+	return new(options):start()
+end
+
+after_each(function()
+	for _, w in ipairs(running) do
+		w:close()
+	end
+	running = {}
+end)
+
+local function texts(w)
+	local list = {}
+	for _, line in ipairs(w.logs) do
+		if line.level == 1 then
+			list[#list + 1] = line.text
+		end
+	end
+	return list
+end
+
+describe("polls", function()
+	it("come at a fixed rate, and skip the ticks they miss", function()
+		local w = start(POLLING .. [[
+			function Checker:init() self.n, self.t0 = 0, time.monotonic() end
+			function Checker:poll()
+				self.n = self.n + 1
+				print(self.n, math.floor((time.monotonic() - self.t0) * 10 + 0.2))
+				if self.n == 2 then time.sleep(0.25) end
+				if self.n == 4 then self:finish() end
+			end
+		]], { poll_interval = 0.1 })
+		assert(w:wait_state("finished"))
+		local t = texts(w)
+		assert.equal("1\t0", t[1])
+		assert.equal("2\t1", t[2])
+		assert.equal("3\t4", t[3]) -- ticks 2 and 3 were missed
+		assert.truthy(w:logged("longer than poll_interval 0.1 s: 2 ticks "
+			.. "skipped; it waited last at sensors/x.lua:8"))
+	end)
+
+	it("that fail are undone, said once, and tried again", function()
+		local w = start(POLLING .. [[
+			local errors = require("sensorhost.errors")
+			function Checker:init() self.n = 0 end
+			function Checker:poll()
+				self.n = self.n + 1
+				self.sensor_service:set_value("n", self.n)
+				if self.n < 4 then
+					return nil, errors.new("refused", "no answer", {target = "h"})
+				end
+			end
+		]], { poll_interval = 0.02 })
+		assert(w:run_until(function() return #w.units >= 2 end))
+		assert.equal("4", w.units[2][1].value)
+		assert(w:run_until(function() return w.state.failing == false end))
+		local said = 0
+		for _, line in ipairs(w.logs) do
+			if line.text:find("poll failed", 1, true) then
+				said = said + 1
+			end
+		end
+		assert.equal(1, said)
+		assert.truthy(w:logged("poll works again, after 3 that failed"))
+		local polled = {}
+		for _, state in ipairs(w.states) do
+			if state.state == "polled" then
+				polled[#polled + 1] = { state.failing, state.streak, state.kind,
+					state.error }
+			end
+		end
+		assert.same({ { true, 1, "refused", "h: no answer" },
+			{ true, 2, "refused", "h: no answer" },
+			{ true, 3, "refused", "h: no answer" }, { false, 0 } }, polled)
+	end)
+
+	it("can change their interval", function()
+		local w = start(POLLING .. [[
+			function Checker:init() self.n = 0 end
+			function Checker:poll()
+				self.n = self.n + 1
+				self:set_poll_interval(0.01)
+				print(pcall(self.set_poll_interval, self, 0))
+				if self.n == 3 then self._poll_interval = "x" end
+				if self.n == 5 then self:finish() end
+			end
+		]], { poll_interval = 1000 })
+		assert(w:wait_state("finished"))
+		assert.truthy(w:logged("the interval must be a number of seconds"))
+		assert.truthy(w:logged("_poll_interval is no number"))
+	end)
+
+	it("come once with once, and say how it went", function()
+		local source = POLLING .. "function Checker:poll() return %s end"
+		local w = start(source:format("true"), { once = true })
+		assert.same({ state = "once", failed = false },
+			assert(w:wait_state("once")) and w.state)
+		w = start(source:format("nil, 'no'"), { once = true })
+		local once = assert(w:wait_state("once"))
+		assert.same({ true, "no" }, { once.failed, once.error })
+	end)
+
+	it("keep their time where the first is scheduled", function()
+		local now = os.time()
+		local w = start(POLLING .. [[
+			function Checker:poll() print("poll") end
+		]], { first_poll = "scheduled", last_poll = now - 9.7,
+			poll_interval = 10 })
+		assert(w:wait_state("running"))
+		assert.falsy(w:logged("poll"))
+		assert(w:run_until(function() return #w.units == 2 end))
+		assert.equal("polled", w.units[2][1].op)
+		assert.truthy(math.abs(w.units[2][1].at / 1e6 - now) < 5)
+	end)
+end)
+
+describe("quiet", function()
+	it("halts run at its next wait, lets polls finish, and resumes", function()
+		local w = start(PASSIVE .. [[
+			function Checker:run()
+				for i = 1, 1000 do
+					self.sensor_service:set_value("i", i)
+					time.sleep(0.01)
+				end
+			end
+		]])
+		assert(w:run_until(function() return #w.units > 3 end))
+		local reply = w:call("QUIET", seam.u32(1000))
+		assert.equal(0, reply:byte(1))
+		local n = #w.units
+		w:run_for(0.1)
+		assert.equal(n, #w.units)
+		w:send("RESUME", "")
+		assert(w:run_until(function() return #w.units > n + 3 end))
+	end)
+
+	it("waits for a poll, and halts it after its time", function()
+		local w = start(POLLING .. [[
+			function Checker:poll()
+				print("poll") time.sleep(0.1) print("middle") time.sleep(0.3)
+				print("done")
+			end
+		]], { poll_interval = 0.01 })
+		assert(w:run_until(function() return w:logged("poll") end))
+		assert(w:call("QUIET", seam.u32(200)))
+		assert.truthy(w:logged("middle"))
+		assert.falsy(w:logged("done"))
+		w:run_for(0.4)
+		assert.falsy(w:logged("done"))
+		w:send("RESUME", "")
+		assert(w:run_until(function() return w:logged("done") end))
+	end)
+
+	it("ends by STOP, too", function()
+		local w = start(PASSIVE .. [[
+			function Checker:run() self:wait() end
+			function Checker:cleanup(why) print("cleanup", why) end
+		]])
+		assert(w:wait_state("running"))
+		assert(w:call("QUIET", seam.u32(1000)))
+		w:stop("reload")
+		assert(w:wait_state("stopped"))
+		assert.truthy(w:logged("cleanup\treload"))
+	end)
+end)
+
+describe("the page", function()
+	it("shows what runs, and where it waited last", function()
+		local w = start(PASSIVE .. [[
+			function Checker:run()
+				time.sleep(0.01)
+				while true do end
+			end
+		]])
+		assert(w:wait_state("running"))
+		w:run_for(0.2)
+		local turn, busy, entry, place = w:read_page()
+		assert.equal(1, busy)
+		assert.equal("run", entry)
+		assert.equal("sensors/x.lua:5", place)
+		w:run_for(0.1)
+		assert.equal(turn, (w:read_page()))
+		require("ffi").C.kill(w.pid, 9)
+	end)
+
+	it("lets an interpreted run name the line of an endless loop", function()
+		local w = start(PASSIVE .. [[
+			function Checker:run()
+				while true do
+					pcall(function() while true do end end)
+				end
+			end
+		]], { interpreted = true, limits = { memory = 64e6, slice = 0.2,
+			unit = 8e6 } })
+		local failed = assert(w:wait_state("failed"))
+		assert.truthy(failed.error:find("sensors/x.lua:%d+: ran 0.2 s without "
+			.. "waiting"), failed.error)
+	end)
+end)
