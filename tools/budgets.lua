@@ -1,11 +1,12 @@
 -- Checks that files and functions stay short enough to be read at once:
--- files of at most 450 lines, functions under 60, functions handed to a
--- library (_cb) under 20, C lines of at most 80 columns. Prints all that are
--- over; exits 1 if there is one.
+-- files of at most 450 lines (specs 600), functions under 60, functions handed
+-- to a library (_cb) under 20, C lines of at most 80 columns. Prints all that
+-- are over; exits 1 if there is one.
 
 local util = require("jit.util")
 
 local FILE_LINES = 450
+local SPEC_LINES = 600
 local FUNCTION_LINES = 60
 local CALLBACK_LINES = 20
 local COLUMNS = 80
@@ -66,9 +67,10 @@ local function check_function(file, open, length, name)
 end
 
 local function check_length(file, lines)
-	if #lines > FILE_LINES then
+	local limit = file:match("_spec%.lua$") and SPEC_LINES or FILE_LINES
+	if #lines > limit then
 		report(file, #lines, string.format("%d lines, at most %d is the "
-			.. "budget", #lines, FILE_LINES))
+			.. "budget", #lines, limit))
 	end
 end
 

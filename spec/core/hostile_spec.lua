@@ -156,8 +156,8 @@ describe("processes that die", function()
 			require("posix.time").nanosleep({ tv_sec = 0, tv_nsec = 1e7 })
 		end
 		for _, pid in ipairs({ family.spawner, family.workers[1] }) do
-			local stat = io.open(("/proc/%d/stat"):format(pid))
-			local state = stat and stat:read("*a"):match("%) (%u)")
+			local file = io.open(("/proc/%d/stat"):format(pid))
+			local state = file and file:read("*a"):match("%) (%u)")
 			assert.truthy(not state or state == "Z")
 		end
 		in_order(h:journal())

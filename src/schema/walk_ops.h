@@ -46,7 +46,8 @@ WALK(is_choice)(WALKER *x, const struct choices *choices, VALUE v,
 		else if (kind == KIND_BOOLEAN)
 			found = c->number.exact == V_TRUE(x, v);
 		else
-			found = c->len == len && !memcmp(c->text, s, len);
+			found = c->len == len &&
+			    (len == 0 || !memcmp(c->text, s, len));
 	}
 	buf_release(&text);
 	return found;
