@@ -56,19 +56,6 @@ local function find_class(value)
 	return inside or value
 end
 
--- A class of one's own making gets the base's methods behind its own.
-local function adopt(found)
-	if descends(found, Sensor) then
-		return found
-	end
-	local base = found.run and Sensor or PollingSensor
-	local own = getmetatable(found)
-	if own == nil then
-		setmetatable(found, { __index = base })
-	end
-	return found
-end
-
 -- Runs the sensor's file and finds its class. Returns whether it polls.
 function entries.load(about, text)
 	info = about
@@ -81,13 +68,22 @@ function entries.load(about, text)
 		error(("%s: the file returned a class without run or poll (it has: %s)")
 			:format(info.ref, methods(found)), 0)
 	end
-	class = adopt(found)
-	info.polls = descends(class, PollingSensor)
+	class = found
+	info.polls = descends(class, PollingSensor) or not found.run
 	if info.polls and type(found.poll) ~= "function" then
 		error(("%s: a polling sensor needs a method poll (it has: %s)")
 			:format(info.ref, methods(found)), 0)
 	end
 	return info.polls
+end
+
+-- A class that does not descend from the bases gets what it has not got.
+local function complete(instance, base)
+	for name, value in pairs(base) do
+		if type(value) == "function" and instance[name] == nil then
+			instance[name] = value
+		end
+	end
 end
 
 -- Makes the one instance.
@@ -109,6 +105,10 @@ function entries.init(service, log)
 		sensor._poll_interval = info.poll_interval or 5
 	end
 	setmetatable(sensor, meta)
+	if info.polls then
+		complete(sensor, PollingSensor)
+	end
+	complete(sensor, Sensor)
 	sensor:init()
 end
 

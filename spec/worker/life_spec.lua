@@ -82,6 +82,16 @@ describe("loading", function()
 			self.log:info("polled %s", self:get_poll_interval()) end}]],
 			spec = { poll_interval = 0.05 } }):start()
 		assert(w:run_until(function() return w:logged("polled 0.05") end))
+		w = new({ source = PASSIVE .. [[function Checker:poll()
+			print("polled", self.get_poll_interval and self:get_poll_interval())
+			end return Checker]] }):start()
+		assert(w:run_until(function() return w:logged("polled\t5") end))
+		w = new({ source = [[
+			local class = setmetatable({}, {__index = function() end})
+			class.__index = class
+			function class:run() self:finish("by " .. self.ref) end
+			return class]] }):start()
+		assert.equal("by demo.Checker", assert(w:wait_state("finished")).why)
 	end)
 end)
 

@@ -5,6 +5,7 @@
  */
 #include <event2/event.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -105,14 +106,17 @@ static void
 note_skipped(struct sensor *s, struct task *t, unsigned skipped)
 {
 	double took = (double)(clock_mono_us() - s->poll_began_us) / 1e6;
-	const char *place = task_place(t);
+	const struct task_wait_note *w = task_longest_wait(t);
+	char wait[TASK_PLACE + 64] = "";
 
 	if (skipped == 0 || took < s->interval)
 		return;
+	if ((double)w->us / 1e6 > took / 4)
+		snprintf(wait, sizeof(wait), "; %.3g s of it in %s (%s)",
+		    (double)w->us / 1e6, w->call, w->place);
 	vm_log(s->vm, LOG_WARNING, "poll took %.3g s, longer than "
-	    "poll_interval %g s: %u tick%s skipped%s%s", took, s->interval,
-	    skipped, skipped == 1 ? "" : "s",
-	    *place ? "; it waited last at " : "", place);
+	    "poll_interval %g s: %u tick%s skipped%s", took, s->interval,
+	    skipped, skipped == 1 ? "" : "s", wait);
 }
 
 /* Takes the interval that the sensor wants from the first result. */

@@ -121,21 +121,25 @@ answer(int fd, const struct request *r, pid_t pid)
 	return n > 0;
 }
 
-/* Every signal does by default what it does; none is blocked. */
+/*
+ * Every signal does by default what it does; none is blocked. What a terminal
+ * or a service manager sends to all processes at once is core's to act on:
+ * core stops its workers in order.
+ */
 static void
 reset_signals(void)
 {
+	static const int ignored[] = {SIGPIPE, SIGINT, SIGQUIT, SIGHUP,
+	    SIGTERM, SIGUSR1, SIGUSR2};
 	sigset_t none;
-	int i;
+	size_t i;
+	int s;
 
-	for (i = 1; i < NSIG; i++)
-		if (i != SIGKILL && i != SIGSTOP)
-			signal(i, SIG_DFL);
-	signal(SIGPIPE, SIG_IGN);
-	/* The terminal's signals are core's to act on. */
-	signal(SIGINT, SIG_IGN);
-	signal(SIGQUIT, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
+	for (s = 1; s < NSIG; s++)
+		if (s != SIGKILL && s != SIGSTOP)
+			signal(s, SIG_DFL);
+	for (i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
+		signal(ignored[i], SIG_IGN);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
@@ -186,7 +190,6 @@ become_worker(struct vm *v, struct request *r, pid_t between, pid_t core)
 {
 	const struct rlimit none = {0, 0};
 
-	reset_signals();
 	move_fds(r);
 	wait_for_core(between, core);
 	prctl(PR_SET_NAME, r->name);
@@ -263,9 +266,7 @@ spawner_main(int link_fd)
 	prctl(PR_SET_NAME, "spawner");
 	if (getppid() != core)
 		return 0;
-	signal(SIGINT, SIG_IGN);
-	signal(SIGQUIT, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
+	reset_signals();
 	wipe_environment();
 	v = vm_new(paths_lua_dir(), &e);
 	if (!v) {

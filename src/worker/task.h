@@ -142,6 +142,15 @@ struct task *task_find(struct vm *v, uint64_t id);
 const struct wait_type *task_waits_in(const struct task *t);
 const char *task_place(const struct task *t);
 
+/* The longest wait of a task so far; us is 0 if it had none. */
+#define TASK_PLACE 160
+struct task_wait_note {
+	int64_t us;
+	const char *call;
+	char place[TASK_PLACE];
+};
+const struct task_wait_note *task_longest_wait(const struct task *t);
+
 /* Of a poll: the wait that sent dispatches without any value; "" if none. */
 const char *task_split_place(const struct task *t);
 struct unit_counts task_undone(const struct task *t);

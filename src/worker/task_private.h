@@ -14,8 +14,6 @@ enum task_state {
 	TASK_WAITING, /* parked; the wait has begun */
 };
 
-#define TASK_PLACE 160
-
 struct task {
 	TAILQ_ENTRY(task) all;
 	TAILQ_ENTRY(task) queue; /* READY and GATED */
@@ -40,6 +38,8 @@ struct task {
 	void *done_arg;
 	char place[TASK_PLACE];
 	char split[TASK_PLACE];
+	int64_t parked_us;    /* when the present wait began, monotonic */
+	struct task_wait_note longest;
 };
 
 TAILQ_HEAD(task_list, task);

@@ -7,6 +7,7 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/must.h"
 #include "wire/page.h"
 #include "worker/bind.h"
@@ -128,6 +129,7 @@ task_wait_for(lua_State *L, const struct wait_type *type, void *arg,
 	t->type = type;
 	t->arg = arg;
 	t->timed_out = false;
+	t->parked_us = clock_mono_us();
 	t->seconds = seconds;
 	if (seconds > 0 && !t->timer)
 		t->timer = link_timer(v, task_timeout_cb, t);
@@ -143,11 +145,32 @@ task_wait(lua_State *L, const struct wait_type *type, void *arg)
 	return task_wait_for(L, type, arg, 0);
 }
 
+/* Remembers the longest wait of the task. */
+static void
+note_wait(struct task *t)
+{
+	int64_t us = clock_mono_us() - t->parked_us;
+
+	if (us <= t->longest.us)
+		return;
+	t->longest.us = us;
+	t->longest.call = t->type->call;
+	memcpy(t->longest.place, t->place, TASK_PLACE);
+}
+
+const struct task_wait_note *
+task_longest_wait(const struct task *t)
+{
+	return &t->longest;
+}
+
 void
 task_release_wait(struct task *t)
 {
 	const struct wait_type *type = t->type;
 
+	if (type)
+		note_wait(t);
 	t->type = NULL;
 	if (t->timer)
 		event_del(t->timer);

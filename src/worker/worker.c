@@ -55,6 +55,7 @@ on_load(struct vm *v, uint32_t id, struct msg_cursor *c)
 		}
 		link_mask(v->link, &text);
 		msg_put_error(&body, "invalid", "%s", buf_cstr(&text));
+		v->sensor->phase = SENSOR_OVER;
 	}
 	link_reply(v->link, id, &body);
 	buf_release(&body);
