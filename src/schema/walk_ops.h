@@ -45,9 +45,10 @@ WALK(is_choice)(WALKER *x, const struct choices *choices, VALUE v,
 			found = !number_compare(&c->number, &number);
 		else if (kind == KIND_BOOLEAN)
 			found = c->number.exact == V_TRUE(x, v);
+		else if (kind == KIND_NULL)
+			found = true;
 		else
-			found = c->len == len &&
-			    (len == 0 || !memcmp(c->text, s, len));
+			found = c->len == len && !memcmp(c->text, s, len);
 	}
 	buf_release(&text);
 	return found;
