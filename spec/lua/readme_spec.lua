@@ -47,7 +47,8 @@ trigger_types:
 ]]
 
 local MODULES = { "backoff", "channel", "crypto", "csv", "cursor", "errors",
-	"fs_watch", "json", "null", "regex", "seen", "snapshot", "spawn", "tail", "text", "time" }
+	"fs_watch", "json", "null", "regex", "schema", "seen", "snapshot", "spawn",
+	"tail", "text", "time" }
 
 -- A sensor whose poll runs the examples one after the other, each at the line
 -- that it has in the manual.
