@@ -22,6 +22,7 @@ local LOOK = 5       -- seconds between looks, should no event come
 local LOOK_BLIND = 1 -- the same where the kernel cannot tell
 local ROTATED = 16   -- rotated files kept open
 local FINISHED = 32  -- finished files that are remembered
+local TRIES = 10     -- looks at a folder in which files are renamed
 
 local FILE_EVENTS = bit.bor(inotify.MODIFY, inotify.ATTRIB,
 	inotify.MOVE_SELF, inotify.DELETE_SELF)
@@ -35,13 +36,17 @@ local function broken(self, err)
 	error(err, 0)
 end
 
--- Tells the host which readers' marks to keep.
+-- Tells the host which readers' marks to keep, and which files were cut.
 local function hold(self)
-	local readers = {}
+	local readers, cut = {}, {}
 	for i, entry in ipairs(self.chain) do
 		readers[i] = entry.reader
 	end
-	self.place:hold(unpack(readers))
+	for id in pairs(self.reborn) do
+		cut[#cut + 1] = '"' .. id .. '"'
+	end
+	self.place:hold(table.concat(cut, ",", 1, math.min(#cut, FINISHED)),
+		unpack(readers))
 end
 
 -- Puts a reader into the chain, at its end or at a place.
@@ -54,16 +59,21 @@ local function add_entry(self, reader, at)
 	return entry
 end
 
--- Ends with a file. Its id is remembered: it is not to be taken for new.
--- One that was cut, though, is the same file with a new life.
-local function drop_entry(self, at)
-	local entry = table.remove(self.chain, at)
-	if not self.reborn[entry.id] then
-		self.finished[#self.finished + 1] = entry.id
+-- A file is done with, and not to be taken for new. One that was cut, though,
+-- is the same file with a new life.
+local function remember(self, id)
+	if not self.reborn[id] then
+		self.finished[#self.finished + 1] = id
 	end
 	if #self.finished > FINISHED then
 		table.remove(self.finished, 1)
 	end
+end
+
+-- Ends with a file.
+local function drop_entry(self, at)
+	local entry = table.remove(self.chain, at)
+	remember(self, entry.id)
 	if self.reader == entry.reader then
 		self.reader = nil
 	end
@@ -74,103 +84,20 @@ local function drop_entry(self, at)
 	entry.reader:close()
 end
 
-local function is_known(self, id)
-	for _, entry in ipairs(self.chain) do
-		if entry.id == id then
-			return true
-		end
-	end
-	for _, finished in ipairs(self.finished) do
-		if finished == id then
-			return true
-		end
-	end
-	return false
-end
-
-local function open_reader(self, path, offset)
-	return file.open(path, offset, self.options.encoding,
-		self.options.max_line)
-end
-
--- A reader that goes on where mark says, if that file is still somewhere: at
--- the path, under another name, or as a copy of what it was.
-local function resume(self, mark)
-	local function try(path)
-		local reader = open_reader(self, path, 0)
-		if reader and reader:resume(mark) then
-			return reader
-		elseif reader then
-			reader:close()
-		end
-	end
-
-	local here = file.facts(self.path)
-	if here and here.id == mark.id then
-		local reader = try(self.path)
-		if reader then
-			return reader
-		end
-	end
-	local found = siblings.list(self.folder, self.base, mark.id, self.reborn)
-	for _, facts in ipairs(found) do
-		if facts.id == mark.id and facts.name ~= self.base then
-			local reader = try(self.folder .. "/" .. facts.name)
-			if reader then
-				return reader
-			end
-		end
-	end
-	if mark.offset == 0 then
-		return nil
-	end
-	-- A copy is made after what it is a copy of had begun.
-	table.sort(found, siblings.older)
-	for i = #found, 1, -1 do
-		local facts = found[i]
-		if facts.id ~= mark.id and facts.name ~= self.base
-			and facts.size >= mark.offset and not is_known(self, facts.id)
-			and facts.when * 1e9 >= tonumber(mark.since) - 1000 then
-			local reader = try(self.folder .. "/" .. facts.name)
-			if reader then
-				self.reborn[mark.id] = true
-				reader:begun(facts.when - 1e-6)
-				return reader
-			end
-		end
-	end
-	return nil
-end
-
--- The oldest file that was rotated after `since` and that nobody has read.
-local function successor(self, since, here)
-	local oldest
-	for _, facts in ipairs(siblings.list(self.folder, self.base, nil,
-		self.reborn)) do
-		if facts.added and facts.when >= since
-			and not (here and here.id == facts.id)
-			and not is_known(self, facts.id)
-			and (not oldest or siblings.older(facts, oldest)) then
-			oldest = facts
-		end
-	end
-	return oldest
-end
-
 -- The next file after what is read: one that was rotated unseen, or the one
 -- at the path. Looks twice, since names change under our eyes.
 local function advance(self)
-	for _ = 1, 10 do
+	for _ = 1, TRIES do
 		local here = file.facts(self.path)
-		local rotated = self.since and successor(self, self.since, here)
+		local rotated = self.since and siblings.successor(self, self.since, here)
 		local target = rotated or here
 		if not target then
 			return false
 		end
-		local reader, err = open_reader(self, rotated
+		local reader, err = siblings.open(self, rotated
 			and self.folder .. "/" .. rotated.name or self.path, 0)
 		local facts = reader and reader:facts()
-		local again = self.since and successor(self, self.since, here)
+		local again = self.since and siblings.successor(self, self.since, here)
 		if facts and facts.id == target.id
 			and (again and again.id) == (rotated and rotated.id) then
 			if rotated then
@@ -199,19 +126,18 @@ end
 local function insert_missed(self)
 	local last = self.chain[#self.chain]
 	for _ = 1, ROTATED do
-		local rotated = successor(self, last.begun, last)
-		local reader = rotated
-			and open_reader(self, self.folder .. "/" .. rotated.name, 0)
-		if not reader then
-			return
-		elseif reader:facts().id ~= rotated.id then
-			reader:close()
+		local rotated = siblings.successor(self, last.begun, last)
+		if not rotated then
 			return
 		end
-		reader:begun(rotated.when - 1e-6)
-		add_entry(self, reader, #self.chain).quiet =
-			time.monotonic() + QUIET
-		self.more = true
+		local reader = siblings.open_sibling(self, rotated)
+		if reader then
+			reader:begun(rotated.when - 1e-6)
+			add_entry(self, reader, #self.chain).quiet =
+				time.monotonic() + QUIET
+			last.begun = last.reader:begun(rotated.when - 1e-6)
+			self.more = true
+		end
 	end
 end
 
@@ -243,7 +169,7 @@ local function changed(self, at)
 	local entry = self.chain[at]
 	local mark = entry.reader:mark()
 	self.reborn[entry.id] = true
-	local copy = resume(self, mark)
+	local copy = siblings.resume(self, mark)
 	if copy then
 		drop_entry(self, at)
 		add_entry(self, copy, at).quiet = time.monotonic() + QUIET
@@ -304,12 +230,16 @@ local function follow(self)
 	end
 end
 
--- A rotated file that has been quiet for long: what is left of it is a line.
+-- A rotated file that has been quiet for long, or the oldest of too many: what
+-- is left of it is a line, and that is its end.
 local function finish_quiet(self, at)
 	local entry = self.chain[at]
-	local full = #self.chain - 1 > ROTATED
-	if not entry.quiet or at == #self.chain
-		or not full and time.monotonic() < entry.quiet then
+	if at == #self.chain then
+		return nil
+	end
+	entry.quiet = entry.quiet or time.monotonic() + QUIET
+	local too_many = at == 1 and #self.chain - 1 > ROTATED
+	if not too_many and time.monotonic() < entry.quiet then
 		return nil
 	end
 	entry.over = true
@@ -390,13 +320,17 @@ end
 function chain.begin(self)
 	local state = self.place:load()
 	if state then
+		for _, id in ipairs(state.cut or {}) do
+			self.reborn[id] = true
+		end
 		for _, mark in ipairs(state.files) do
-			local reader = resume(self, mark)
+			local reader = siblings.resume(self, mark)
 			if reader then
 				add_entry(self, reader)
 				self.since = reader:begun()
 			else
 				self.since = tonumber(mark.since) / 1e9
+				remember(self, mark.id)
 			end
 		end
 		local last = state.files[#state.files]
@@ -412,7 +346,7 @@ function chain.begin(self)
 	end
 	self.fresh = true
 	local offset = self.options.from == "end" and -1 or 0
-	local reader, err = open_reader(self, self.path, offset)
+	local reader, err = siblings.open(self, self.path, offset)
 	if reader then
 		add_entry(self, reader)
 		return true

@@ -3,6 +3,7 @@
 local cjson = require("cjson")
 local ffi = require("ffi")
 local host = require("spec.support.host")
+local posix_signal = require("posix.signal")
 local posix_time = require("posix.time")
 
 ffi.cdef("int truncate(const char *path, long length);")
@@ -303,6 +304,10 @@ describe("sensorhost.tail", function()
 				copy_truncate(h, "x.log.1")
 			end
 		end
+		local first = start(h)
+		write_some()
+		expect(first, { h:read("x.log"):match("^[^\n]+") })
+		kill(first)
 		for round = 1, rounds do
 			mode = round % 10 < 5 and "rename" or "copy"
 			local r = h:start({ "run", "t.Tailer", stdout = "/dev/null" })
@@ -313,6 +318,12 @@ describe("sensorhost.tail", function()
 				end
 				posix_time.nanosleep({ tv_sec = 0,
 					tv_nsec = math.random(0, 60000000) })
+			end
+			local worker = host.family(r.process.pid).workers[1]
+			if worker and math.random() < 0.3 then
+				posix_signal.kill(worker, posix_signal.SIGKILL)
+				write_some()
+				rotate()
 			end
 			r:signal("KILL")
 			r:wait()

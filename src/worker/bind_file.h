@@ -26,8 +26,9 @@
  *	reader:blank() → whether not a byte of it was ever seen
  *	reader:close()
  *
- *	place:load() → {at=, files={mark, ...}} | nil
- *	place:hold(reader, ...)  the readers whose marks it keeps, in order
+ *	place:load() → {at=, cut={id, ...}, files={mark, ...}} | nil
+ *	place:hold(cut, reader, ...)  the readers whose marks it keeps, in
+ *	    order; cut: ids of files that were cut, quoted, with commas
  *	place:done()             the line in hand is done
  *	place:keep()             is stored in the running task's unit
  *	place:close()

@@ -185,19 +185,23 @@ place_load(lua_State *L)
 	return n == 0 ? 1 : 0;
 }
 
-/* place:hold(reader, ...) */
+/* place:hold(cut, reader, ...) */
 static int
 place_hold(lua_State *L)
 {
 	struct place *p = self_place(L, "hold");
-	int i, n = lua_gettop(L) - 1;
+	int i, n = lua_gettop(L) - 2;
+	size_t len;
+	const char *cut = luaL_checklstring(L, 2, &len);
 
 	must((unsigned)n <= PLACE_READERS);
+	p->cut.len = 0;
+	buf_put(&p->cut, cut, len);
 	p->n = 0;
 	for (i = 0; i < n; i++) {
 		struct bound_reader *b;
 
-		lua_pushvalue(L, i + 2);
+		lua_pushvalue(L, i + 3);
 		lua_replace(L, 1);
 		b = (struct bound_reader *)bind_self(L,
 		    &bound_reader_class, "hold");

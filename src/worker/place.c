@@ -12,6 +12,7 @@ void
 place_release(struct place *p)
 {
 	buf_release(&p->key);
+	buf_release(&p->cut);
 	buf_release(&p->last);
 }
 
@@ -46,8 +47,10 @@ place_json(const struct place *p, struct buf *out)
 	size_t i;
 
 	clock_gettime(CLOCK_REALTIME_COARSE, &now);
-	buf_printf(out, "{\"at\":\"%" PRId64 "\",\"files\":[",
+	buf_printf(out, "{\"at\":\"%" PRId64 "\",\"cut\":[",
 	    now.tv_sec * INT64_C(1000000000) + now.tv_nsec);
+	buf_put(out, p->cut.data, p->cut.len);
+	buf_puts(out, "],\"files\":[");
 	for (i = 0; i < p->n; i++) {
 		reader_mark(p->readers[i], &m);
 		buf_printf(out, "%s{\"id\":\"%" PRIu64 ".%" PRId64 "\","

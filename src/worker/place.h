@@ -13,13 +13,14 @@
  * were dispatched. One a name; it lives as long as the sensor, since units
  * under way may point to it.
  */
-#define PLACE_READERS 32u
+#define PLACE_READERS 64u
 
 struct place {
 	struct buf key;       /* full key in the datastore */
 	struct reader *readers[PLACE_READERS];
 	size_t n;
 	struct reader *hand;  /* its last line is in hand; or NULL */
+	struct buf cut;       /* JSON: ids of files that were cut, by commas */
 	struct buf last;      /* JSON, once it is closed */
 	bool open;
 	bool forgotten;
