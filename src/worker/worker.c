@@ -38,7 +38,7 @@ on_hello(struct vm *v, uint32_t id, struct msg_cursor *c)
 	buf_release(&body);
 }
 
-/* LOAD */
+/* LOAD; a sensor that does not load is the end of its worker. */
 static void
 on_load(struct vm *v, uint32_t id, struct msg_cursor *c)
 {
