@@ -35,6 +35,8 @@ host.program = os.getenv("SENSORHOST_SPEC_PROGRAM") or "./build/sensorhost"
 local PATIENCE = 10
 -- Lines shown of what a host printed when its spec fails.
 local SHOWN = 200
+-- Bytes of each output shown of what ran to its end.
+local SHOWN_BYTES = 4000
 
 local function write_file(path, text)
 	os.execute("mkdir -p '" .. libgen.dirname(path) .. "'")
@@ -149,7 +151,8 @@ function Host:run(first, ...)
 	words.input, words.timeout = options.input, options.timeout
 	local result = process.run(words)
 	table.insert(self.started, { name = table.concat(options, " "),
-		lines = { { "stdout", result.stdout }, { "stderr", result.stderr } } })
+		lines = { { "stdout", result.stdout:sub(-SHOWN_BYTES) },
+			{ "stderr", result.stderr:sub(-SHOWN_BYTES) } } })
 	return result
 end
 

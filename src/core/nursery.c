@@ -22,6 +22,11 @@
 
 #define SPAWNER_FD 3
 #define MESSAGE_MAX 4096u
+/*
+ * Requests on the way at once: both ends write blockingly, so neither
+ * direction may ever hold more than its socket takes.
+ */
+#define WINDOW 32u
 
 struct nursery_request {
 	TAILQ_ENTRY(nursery_request) entry;
@@ -79,7 +84,23 @@ send_request(struct nursery *n, struct nursery_request *r)
 	if (peer_send_fds(&n->link, MSG_SPAWN, r->id, body.data, body.len,
 	    fds, 2, &e) != 0)
 		r->id = 0;
+	else
+		n->sent++;
 	buf_release(&body);
+}
+
+/* Sends what waits, as far as the window goes. */
+static void
+send_waiting(struct nursery *n)
+{
+	struct nursery_request *r;
+
+	TAILQ_FOREACH(r, &n->requests, entry) {
+		if (n->sent >= WINDOW)
+			return;
+		if (r->id == 0)
+			send_request(n, r);
+	}
 }
 
 /* peer_message_fn: the spawner answers. */
@@ -106,9 +127,11 @@ on_message(struct peer *p, const struct frame *f)
 		why = msg_get_text(&c);
 	}
 	TAILQ_REMOVE(&n->requests, r, entry);
+	n->sent--;
 	r->born(r->arg, pid, why);
 	free(why);
 	request_free(r);
+	send_waiting(n);
 }
 
 /* peer_closed_fn: the spawner is gone; its death is seen by nursery_reap. */
@@ -149,7 +172,6 @@ static void
 restart_cb(evutil_socket_t fd, short events, void *arg)
 {
 	struct nursery *n = arg;
-	struct nursery_request *r;
 	const struct timeval second = {.tv_sec = 1};
 	struct err e;
 
@@ -160,8 +182,7 @@ restart_cb(evutil_socket_t fd, short events, void *arg)
 		event_add(n->restart, &second);
 		return;
 	}
-	TAILQ_FOREACH(r, &n->requests, entry)
-		send_request(n, r);
+	send_waiting(n);
 }
 
 int
@@ -206,7 +227,7 @@ nursery_spawn(struct nursery *n, const char *name, int link, int page,
 	r->arg = arg;
 	TAILQ_INSERT_TAIL(&n->requests, r, entry);
 	if (n->linked)
-		send_request(n, r);
+		send_waiting(n);
 }
 
 /*
@@ -223,6 +244,7 @@ fail_sent(struct nursery *n)
 		if (r->id == 0)
 			continue;
 		TAILQ_REMOVE(&n->requests, r, entry);
+		n->sent--;
 		r->born(r->arg, -1, "the spawner ended");
 		request_free(r);
 	}

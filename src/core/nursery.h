@@ -28,6 +28,7 @@ struct nursery {
 	bool linked;
 	pid_t pid;
 	uint32_t next_id;
+	unsigned sent; /* requests that the spawner has and has not answered */
 	unsigned deaths; /* without a birth in between */
 	struct event *restart;
 	struct nursery_requests requests;
