@@ -1,0 +1,127 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "base/buf.h"
+#include "http/server.h"
+
+/* What the files of http/ share; nobody else includes this. */
+struct dict;
+struct event;
+struct MHD_Connection;
+struct MHD_Daemon;
+
+/* What a connection is doing, which decides how long it may. */
+enum http_phase {
+	HTTP_HEADER, /* the head comes in */
+	HTTP_BODY,   /* the body comes in */
+	HTTP_HELD,   /* a handler has it: no limit of ours */
+	HTTP_SEND,   /* the answer goes out */
+	HTTP_IDLE,   /* between two requests */
+};
+
+/* How many connections an address has. */
+struct http_address {
+	unsigned connections;
+	char name[64];
+};
+
+struct http_conn {
+	TAILQ_ENTRY(http_conn) link;
+	struct http_server *server;
+	int fd;               /* the parser's to close */
+	bool adopted;         /* the parser has it */
+	bool local_only;
+	enum http_phase phase;
+	struct event *deadline;
+	struct http_address *address; /* NULL: Unix */
+	struct http_request *request; /* NULL: none under way */
+	char who[64];
+};
+
+struct http_header_out {
+	char *name;
+	char *value;
+};
+#define HTTP_HEADERS_OUT 16u
+
+struct http_request {
+	TAILQ_ENTRY(http_request) link;
+	struct http_server *server; /* NULL: it was freed */
+	struct http_conn *conn;     /* NULL: the client has gone */
+	struct MHD_Connection *parser;
+	char *raw;                  /* the target as it came */
+	char method[16];
+	char who[64];
+	struct http_target target;
+	const struct http_route *route;
+	struct buf body;
+	struct buf out;
+	struct http_header_out headers[HTTP_HEADERS_OUT];
+	size_t header_count;
+	unsigned status;
+	bool begun;      /* its head has been checked */
+	bool has_body;
+	bool dispatched; /* the handler has had it */
+	bool suspended;  /* the parser waits for the answer */
+	bool answered;
+	bool close;      /* the connection ends with it */
+};
+
+struct http_listener {
+	TAILQ_ENTRY(http_listener) link;
+	struct http_server *server;
+	int fd;
+	int dir;     /* of a Unix socket: the folder, else -1 */
+	char *name;
+	char *file;  /* of a Unix socket: its name in dir */
+	bool local_only;
+	struct event *ready;
+	struct event *again; /* after a pause for want of descriptors */
+};
+
+struct http_server {
+	struct event_base *base;
+	struct http_limits limits;
+	const struct http_routes *routes;
+	void *arg;
+	struct MHD_Daemon *daemon;
+	struct event *epoll;
+	struct event *again; /* the parser has more to do at once */
+	TAILQ_HEAD(, http_listener) listeners;
+	TAILQ_HEAD(http_conns, http_conn) conns;
+	TAILQ_HEAD(, http_request) requests;
+	size_t connections;
+	struct dict *addresses;
+	uint64_t body_bytes;
+};
+
+/* listener.c */
+void http_listeners_close(struct http_server *s);
+
+/* conn.c: NULL if one of the caps is reached; address NULL: Unix. */
+struct http_conn *http_conn_new(struct http_listener *l, int fd,
+    const char *address, const char *who);
+void http_conn_free(struct http_conn *c);
+void http_conn_set_phase(struct http_conn *c, enum http_phase phase);
+
+/* Answers past the parser, then shuts down: nothing else may be under way. */
+void http_conn_refuse(struct http_conn *c, unsigned status,
+    const char *why);
+
+/* Writes a refusal to a descriptor that the caller closes. */
+void http_refuse_fd(int fd, unsigned status, const char *why);
+
+/* request.c */
+struct http_request *http_request_new(struct http_conn *c, const char *raw);
+void http_request_free(struct http_request *r);
+
+/* The connection has no more to do with its request. */
+void http_request_detach(struct http_request *r);
+
+/* server.c: gives a connection to the parser; wakes a held one. */
+void http_adopt(struct http_conn *c, const void *address, unsigned len);
+void http_wake(struct http_request *r);
