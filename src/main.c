@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/api.h"
 #include "base/nearest.h"
 #include "cli/commands.h"
 #include "core/core.h"
+#include "core/front.h"
 #include "core/roles.h"
 #include "worker/spawner.h"
 
@@ -22,6 +24,13 @@ static const struct {
 	{"run", role_run, "run one sensor in the foreground"},
 	{"serve", role_serve, "run all enabled sensors"},
 	{"check", role_check, "validate packs and load their sensors"},
+	{"status", cmd_status, "show how the running host does"},
+	{"reload", cmd_reload, "take edited packs into the running host"},
+	{"sensor list", cmd_sensor_list, "list sensors and their states"},
+	{"sensor get", cmd_sensor_get, "show all of one sensor"},
+	{"sensor enable", cmd_sensor_enable, "enable a sensor for good"},
+	{"sensor disable", cmd_sensor_disable, "disable a sensor for good"},
+	{"sensor restart", cmd_sensor_restart, "start a sensor afresh"},
 	{"export", cmd_export, "print the journal as JSON lines"},
 	{"backup", cmd_backup, "copy a consistent snapshot of the data"},
 	{"key generate", cmd_key_generate, "make a key for sealed values"},
@@ -91,6 +100,7 @@ main(int argc, char **argv)
 	if (argc == 2 && strcmp(argv[1], "--spawner") == 0)
 		return spawner_main(SPAWNER_FD);
 	core_block_signals();
+	front_offer(&api_routes);
 	if (argc < 2) {
 		print_help(stderr);
 		return 2;

@@ -16,12 +16,15 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/dict.h"
 #include "base/log.h"
 #include "base/must.h"
 #include "base/xalloc.h"
 #include "core/catalog_options.h"
 #include "core/printer.h"
 #include "core/reload.h"
+#include "core/signals.h"
+#include "http/server.h"
 #include "pack/catalog.h"
 #include "store/kv.h"
 #include "store/retention.h"
@@ -30,29 +33,6 @@
 #define MESSAGE_SLACK (1024u * 1024u)
 #define EXPIRE_MAX 1000u
 #define RETENTION_MAX 1000u
-
-/* The signals that core takes from a descriptor. */
-static void
-handled_signals(sigset_t *set)
-{
-	static const int signals[] = {SIGHUP, SIGTERM, SIGINT, SIGCHLD,
-	    SIGUSR1};
-	size_t i;
-
-	sigemptyset(set);
-	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		sigaddset(set, signals[i]);
-}
-
-void
-core_block_signals(void)
-{
-	sigset_t set;
-
-	handled_signals(&set);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-}
 
 /* Gives an exit to whose process it was. */
 static void
@@ -157,7 +137,10 @@ on_broken(void *arg, const char *why)
 static void
 on_room(void *arg, const char *why)
 {
-	(void)arg;
+	struct core *core = arg;
+
+	free(core->short_of_room);
+	core->short_of_room = why ? xstrdup(why) : NULL;
 	if (why)
 		log_error("%s; sensors wait, nothing is lost", why);
 	else
@@ -195,11 +178,8 @@ static void
 add_events(struct core *core)
 {
 	const struct timeval second = {.tv_sec = 1};
-	sigset_t set;
 
-	handled_signals(&set);
-	core->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-	must(core->signal_fd >= 0);
+	core->signal_fd = signals_open();
 	core->signals = event_new(core->base, core->signal_fd,
 	    EV_READ | EV_PERSIST, signal_cb, core);
 	core->maintenance = event_new(core->base, -1, EV_PERSIST,
@@ -222,6 +202,8 @@ core_init(struct core *core, struct err *e)
 	/* Units come and go by the megabyte: their pages are kept. */
 	mallopt(M_MMAP_THRESHOLD, KEPT_BYTES);
 	mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
+	core->by_ref = dict_new();
+	core->started_us = clock_unix_us();
 	must(config);
 	event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
 	core->base = event_base_new_with_config(config);
@@ -258,6 +240,7 @@ core_release(struct core *core)
 {
 	struct supervisor *s;
 
+	http_server_free(&core->http);
 	while ((s = TAILQ_FIRST(&core->supervisors))) {
 		TAILQ_REMOVE(&core->supervisors, s, link);
 		supervisor_free(&s);
@@ -269,6 +252,8 @@ core_release(struct core *core)
 		event_free(core->maintenance);
 	}
 	reload_free(&core->reload);
+	dict_free(&core->by_ref, NULL);
+	free(core->short_of_room);
 	printer_free(&core->printer);
 	if (core->base)
 		nursery_release(&core->nursery);
@@ -301,7 +286,14 @@ core_add(struct core *core, struct sensor_meta *meta)
 	struct supervisor *s = supervisor_new(core, core->catalog, meta);
 
 	TAILQ_INSERT_TAIL(&core->supervisors, s, link);
+	dict_set_str(core->by_ref, meta->ref, s);
 	return s;
+}
+
+struct supervisor *
+core_supervisor(const struct core *core, const char *ref)
+{
+	return dict_get_str(core->by_ref, ref);
 }
 
 void
@@ -367,6 +359,12 @@ core_settled(struct core *core, struct supervisor *s)
 {
 	if (core->settled)
 		core->settled(core, s);
+}
+
+void
+core_state_changed(struct core *core, struct supervisor *s)
+{
+	reload_watch(core->reload, s);
 }
 
 void

@@ -16,8 +16,10 @@
 #include "store/store.h"
 
 struct catalog;
+struct dict;
 struct event;
 struct event_base;
+struct http_server;
 struct printer;
 struct reload;
 
@@ -56,7 +58,10 @@ struct core {
 	struct watchdog watchdog;
 	struct reload *reload;
 	struct printer *printer; /* NULL: nothing is printed */
+	struct http_server *http; /* NULL: nobody can ask */
+	int64_t started_us; /* Unix */
 	TAILQ_HEAD(, supervisor) supervisors;
+	struct dict *by_ref; /* the same */
 	TAILQ_HEAD(, child) children;
 	SLIST_HEAD(, child) graves;
 	struct early_exit early[EARLY_EXITS];
@@ -66,6 +71,8 @@ struct core {
 	struct event *maintenance;
 	bool links_paused;
 	bool fresh;    /* this turn committed dispatches */
+	bool ready;    /* the role says: all that is to run has started */
+	char *short_of_room; /* why; NULL: there is room */
 	bool stopping;
 	bool broken;   /* the disk failed */
 	bool done;
@@ -87,6 +94,10 @@ void core_read_catalog(struct core *core);
 /* A supervisor for a sensor of the catalog; not started. */
 struct supervisor *core_add(struct core *core, struct sensor_meta *meta);
 
+/* The supervisor of a sensor, or NULL. */
+struct supervisor *core_supervisor(const struct core *core,
+    const char *ref);
+
 /* Runs until core_stop has come to its end. */
 void core_loop(struct core *core);
 
@@ -95,6 +106,7 @@ void core_stop(struct core *core, const char *reason);
 
 /* Called by the parts of core. */
 void core_settled(struct core *core, struct supervisor *s);
+void core_state_changed(struct core *core, struct supervisor *s);
 void core_child_born(struct core *core, struct child *c);
 void core_bury(struct core *core, struct child *c);
 void core_pause_links(struct core *core);

@@ -59,12 +59,15 @@ discard_incoming(struct supervisor *s, const char *why)
 static void
 give_up(struct supervisor *s, const char *why, const char *traceback)
 {
+	char *said;
+
 	log_at(LOG_ERROR, s->meta->ref, "reload failed, the running version "
 	    "goes on: %s; if it holds what only one may hold, say \"reload: "
 	    "restart\" in %s%s%s", why, s->meta->metadata_file,
 	    traceback ? "\n" : "", traceback ? traceback : "");
-	free(s->last_error);
-	s->last_error = xasprintf("reload failed: %s", why);
+	said = xasprintf("reload failed: %s", why);
+	supervisor_note_error(s, said, traceback);
+	free(said);
 	discard_incoming(s, "its reload failed");
 	if (s->current && (s->handover.step == HANDOVER_QUIETING ||
 	    s->handover.step == HANDOVER_SETUP)) {

@@ -1,30 +1,48 @@
 /*
- * Reload: reads all packs anew beside the catalog that is in use, compares
- * by digest, and tells the supervisors of changed sensors. Called for SIGHUP.
- * It must never touch a sensor that did not change, and never one whose files
- * are broken now.
+ * Reload: reads all packs anew beside the catalog that is in use, has them
+ * applied, and waits until every sensor that was touched has come to
+ * something. Called for SIGHUP and by the API. It must never lose a request.
  */
 #include "core/reload.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/must.h"
 #include "base/xalloc.h"
 #include "core/catalog_options.h"
 #include "core/core.h"
+#include "core/reload_apply.h"
+#include "core/reload_result.h"
 #include "pack/catalog.h"
-#include "pack/plan.h"
+
+/* Beyond the time that a stop and a setup may take. */
+#define SLACK_US INT64_C(10000000)
+
+/* Somebody who wants to know what a reload comes to. */
+struct waiter {
+	TAILQ_ENTRY(waiter) link;
+	uint64_t number; /* of the reload */
+	host_reloaded_fn *done;
+	void *arg;
+};
 
 struct reload {
 	struct core *core;
 	struct catalog_builder *builder; /* NULL: nothing is being read */
 	struct catalog_options options;
 	struct event *step;
-	unsigned handovers; /* under way */
-	bool again;         /* asked for while one was under way */
+	struct event *deadline;
+	uint64_t number; /* of the last one that began */
+	int64_t began_us;
+	struct reload_result *going; /* its sensors; NULL: none waited for */
+	struct reload_result *last;
+	TAILQ_HEAD(, waiter) waiters;
+	bool again; /* asked for while one was under way */
 	bool cancelled;
 };
 
@@ -43,93 +61,81 @@ log_findings(const struct diags *d)
 	}
 }
 
-/* The supervisor of a sensor, or NULL. */
-static struct supervisor *
-supervisor_of(struct core *core, const char *ref)
+/* True while one is under way. */
+static bool
+is_busy(const struct reload *r)
 {
-	struct supervisor *s;
-
-	TAILQ_FOREACH(s, &core->supervisors, link)
-		if (strcmp(s->meta->ref, ref) == 0)
-			return s;
-	return NULL;
+	return r->builder || r->going;
 }
 
-/* A sensor that did not change goes on, on the newer catalog. */
+/* Tells those who waited for reloads up to this one. */
 static void
-keep(struct supervisor *s, struct catalog *new, struct sensor_meta *meta)
+tell(struct reload *r, const struct host_reload *result)
 {
-	supervisor_take(s, new, meta);
-	if (s->current)
-		child_take(s->current, new, meta);
+	struct waiter *w, *next;
+
+	for (w = TAILQ_FIRST(&r->waiters); w; w = next) {
+		next = TAILQ_NEXT(w, link);
+		if (result && w->number > result->number)
+			continue;
+		TAILQ_REMOVE(&r->waiters, w, link);
+		w->done(w->arg, result);
+		free(w);
+	}
 }
 
-/* A sensor that does not run here yet. */
+static void begin(struct reload *r);
+
+/* Ends the reload if nothing is waited for any more. */
 static void
-start_new(struct reload *r, const struct plan_item *item)
+end_if_done(struct reload *r)
 {
-	struct sensor_meta *meta = item->after;
+	struct reload_result *result = r->going;
+	char *text;
 
-	if (item->kind != PLAN_BROKEN && item->kind != PLAN_REMOVED &&
-	    r->core->wants && r->core->wants(r->core, meta))
-		supervisor_start(core_add(r->core, meta));
-}
-
-/* What the new catalog means for one sensor of this host. */
-static void
-apply_item(struct reload *r, struct catalog *new, struct plan_item *item)
-{
-	struct supervisor *s = supervisor_of(r->core, item->ref);
-
-	if (!s) {
-		start_new(r, item);
+	if (!result || result->waiting > 0)
 		return;
-	}
-	switch (item->kind) {
-	case PLAN_UNCHANGED:
-		/* What waited for a reload (a rejected sensor) starts. */
-		if (s->state == SENSOR_REJECTED ||
-		    s->state == SENSOR_BACKING_OFF)
-			supervisor_reload(s, new, item->after);
-		else
-			keep(s, new, item->after);
-		break;
-	case PLAN_CHANGED:
-	case PLAN_ADDED:
-		supervisor_reload(s, new, item->after);
-		if (s->handover.step != HANDOVER_NONE)
-			r->handovers++;
-		break;
-	case PLAN_BROKEN:
-		log_at(LOG_ERROR, s->meta->ref, "not reloaded, the running "
-		    "version goes on: %s", item->why);
-		break;
-	case PLAN_REMOVED:
-		log_at(LOG_WARNING, s->meta->ref, "its metadata is gone; "
-		    "stopping");
-		supervisor_stop(s, "removed");
-		break;
-	}
+	event_del(r->deadline);
+	r->going = NULL;
+	reload_result_free(&r->last);
+	r->last = result;
+	result->facts.ended_us = clock_unix_us();
+	text = reload_result_text(result);
+	log_info("packs read again in %.3f s: %s", (double)(result->facts.ended_us -
+	    result->facts.began_us) / 1e6, text);
+	free(text);
+	tell(r, &result->facts);
+	if (r->again)
+		begin(r);
 }
 
 /* Everything is read: the new catalog is the one in use. */
 static void
 apply(struct reload *r)
 {
+	const struct host_config *h = r->core->config;
+	int64_t us = h->stop_timeout_us + 2 * h->setup_timeout_us + SLACK_US;
+	const struct timeval tv = {.tv_sec = us / 1000000};
 	struct core *core = r->core;
 	struct catalog *new = catalog_builder_finish(&r->builder);
 	struct catalog *old = core->catalog;
-	struct plan plan;
-	size_t i;
+	struct supervisor *s;
+	size_t known = 0;
 
 	log_findings(catalog_diags(new));
 	core->catalog = new;
-	plan_make(&plan, old, new);
-	for (i = 0; i < plan.count; i++)
-		apply_item(r, new, &plan.items[i]);
-	plan_release(&plan);
+	TAILQ_FOREACH(s, &core->supervisors, link)
+		known++;
+	r->going = reload_result_new(r->number, catalog_sensor_count(new) +
+	    catalog_sensor_count(old) + known, new);
+	r->going->facts.began_us = r->began_us;
+	/* Held back, so that it does not end while it is being filled. */
+	r->going->waiting++;
+	reload_apply(core, r->going, old, new);
+	r->going->waiting--;
 	catalog_unref(&old);
-	log_info("packs read again");
+	must(event_add(r->deadline, &tv) == 0);
+	end_if_done(r);
 }
 
 /* Begins to read, unless something is under way. */
@@ -138,11 +144,13 @@ begin(struct reload *r)
 {
 	const struct timeval now = {0};
 
-	if (r->cancelled || r->builder || r->handovers > 0) {
-		r->again = true;
+	if (r->cancelled)
 		return;
-	}
-	r->again = false;
+	r->again = is_busy(r);
+	if (r->again)
+		return;
+	r->number++;
+	r->began_us = clock_unix_us();
 	catalog_options_fill(&r->options, r->core);
 	r->builder = catalog_builder_new(&r->options);
 	must(event_add(r->step, &now) == 0);
@@ -157,13 +165,39 @@ step_cb(evutil_socket_t fd, short events, void *arg)
 
 	(void)fd;
 	(void)events;
-	if (catalog_builder_step(r->builder)) {
+	if (catalog_builder_step(r->builder))
 		must(event_add(r->step, &now) == 0);
-		return;
+	else
+		apply(r);
+}
+
+/* Gives up on what has come to nothing for too long. */
+static void
+give_up(struct reload *r)
+{
+	size_t i;
+
+	for (i = 0; r->going && i < r->going->facts.count; i++) {
+		struct reload_item *item = &r->going->items[i];
+		char *why;
+
+		if (item->wait == ITEM_DONE)
+			continue;
+		why = xasprintf("it is still %s",
+		    supervisor_state_name(item->s->state));
+		reload_item_done(r->going, item, why);
+		free(why);
 	}
-	apply(r);
-	if (r->again)
-		begin(r);
+	end_if_done(r);
+}
+
+/* event_callback_fn: it takes too long. */
+static void
+deadline_cb(evutil_socket_t fd, short events, void *arg)
+{
+	(void)fd;
+	(void)events;
+	give_up(arg);
 }
 
 struct reload *
@@ -172,8 +206,10 @@ reload_new(struct core *core)
 	struct reload *r = xcalloc(1, sizeof(*r));
 
 	r->core = core;
+	TAILQ_INIT(&r->waiters);
 	r->step = event_new(core->base, -1, 0, step_cb, r);
-	must(r->step);
+	r->deadline = event_new(core->base, -1, 0, deadline_cb, r);
+	must(r->step && r->deadline);
 	return r;
 }
 
@@ -185,8 +221,12 @@ reload_free(struct reload **rp)
 	*rp = NULL;
 	if (!r)
 		return;
+	tell(r, NULL);
+	reload_result_free(&r->going);
+	reload_result_free(&r->last);
 	catalog_builder_free(&r->builder);
 	event_free(r->step);
+	event_free(r->deadline);
 	free(r);
 }
 
@@ -197,20 +237,79 @@ reload_request(struct reload *r)
 }
 
 void
+reload_request_wait(struct reload *r, host_reloaded_fn *done, void *arg)
+{
+	struct waiter *w;
+
+	begin(r);
+	if (r->cancelled) {
+		done(arg, NULL);
+		return;
+	}
+	w = xcalloc(1, sizeof(*w));
+	w->number = r->number + (r->again ? 1 : 0);
+	w->done = done;
+	w->arg = arg;
+	TAILQ_INSERT_TAIL(&r->waiters, w, link);
+}
+
+void
 reload_cancel(struct reload *r)
 {
 	r->cancelled = true;
+	r->again = false;
 	catalog_builder_free(&r->builder);
 	event_del(r->step);
+	tell(r, NULL);
 }
 
 void
 reload_note(struct reload *r, struct supervisor *s, const char *why)
 {
-	(void)s;
-	(void)why;
-	if (r->handovers > 0)
-		r->handovers--;
-	if (r->handovers == 0 && r->again)
-		begin(r);
+	if (!s->reloading)
+		return;
+	reload_item_done(r->going, s->reloading, why);
+	end_if_done(r);
+}
+
+/* What a start came to, if it came to something; false if not yet. */
+static bool
+start_ended(const struct supervisor *s, const char **why)
+{
+	*why = NULL;
+	if (s->state == SENSOR_RUNNING || s->state == SENSOR_FINISHED)
+		return true;
+	if (s->state == SENSOR_BACKING_OFF || s->state == SENSOR_REJECTED) {
+		*why = s->last_error ? s->last_error :
+		    supervisor_state_name(s->state);
+		return true;
+	}
+	if (supervisor_settled(s)) {
+		*why = "it was stopped meanwhile";
+		return true;
+	}
+	return false;
+}
+
+void
+reload_watch(struct reload *r, struct supervisor *s)
+{
+	struct reload_item *item = s->reloading;
+	const char *why = NULL;
+
+	if (!item)
+		return;
+	if (item->wait == ITEM_HANDOVER && s->handover.step == HANDOVER_NONE)
+		item->wait = ITEM_START; /* given up, or flipped */
+	if (item->wait == ITEM_STOP ? supervisor_settled(s) :
+	    item->wait == ITEM_START && start_ended(s, &why)) {
+		reload_item_done(r->going, item, why);
+		end_if_done(r);
+	}
+}
+
+const struct host_reload *
+reload_last(const struct reload *r)
+{
+	return r->last ? &r->last->facts : NULL;
 }

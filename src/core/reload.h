@@ -1,5 +1,9 @@
 #pragma once
 
+#include <stdbool.h>
+
+#include "core/host.h"
+
 struct core;
 struct reload;
 struct supervisor;
@@ -7,7 +11,8 @@ struct supervisor;
 /*
  * Takes new files into a running host: reads everything a pack a turn, then
  * touches only the sensors whose digest changed. One reload at a time; a
- * request that comes meanwhile is kept, and one is as good as many.
+ * request that comes meanwhile is kept, and one is as good as many. It ends
+ * when every sensor that it touched has come to something.
  */
 struct reload *reload_new(struct core *core);
 void reload_free(struct reload **r);
@@ -15,8 +20,17 @@ void reload_free(struct reload **r);
 /* SIGHUP. */
 void reload_request(struct reload *r);
 
+/* The same, and calls done with the result of the reload that does it. */
+void reload_request_wait(struct reload *r, host_reloaded_fn *done, void *arg);
+
 /* Core stops: gives up reading, takes no further request. */
 void reload_cancel(struct reload *r);
 
 /* A handover came to its end: why is NULL, or why it failed. */
 void reload_note(struct reload *r, struct supervisor *s, const char *why);
+
+/* A sensor's state changed. */
+void reload_watch(struct reload *r, struct supervisor *s);
+
+/* What the last one came to; NULL: there was none. */
+const struct host_reload *reload_last(const struct reload *r);

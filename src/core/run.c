@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "core/core.h"
+#include "core/front.h"
 #include "core/printer.h"
 #include "core/roles.h"
 #include "core/settings.h"
@@ -156,6 +157,7 @@ prepare(struct core *core, struct run *run)
 		must(run->timer && event_add(run->timer, &tv) == 0);
 	}
 	supervisor_start(s);
+	core->ready = true;
 	return -1;
 }
 
@@ -169,7 +171,8 @@ run_core(struct run *run, struct host_config *config)
 	struct err e;
 	int code;
 
-	if (core_init(&core, &e) != 0) {
+	if (core_init(&core, &e) != 0 ||
+	    (!run->dry_run && front_open(&core, &e) != 0)) {
 		fprintf(stderr, "sensorhost: %s\n", e.text);
 		core_release(&core);
 		return 1;

@@ -12,11 +12,11 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "core/core.h"
+#include "core/front.h"
 #include "core/roles.h"
 #include "core/settings.h"
+#include "core/switch.h"
 #include "pack/catalog.h"
-#include "store/registry.h"
-#include "store/sensor_state.h"
 
 #define SPREAD_MAX 10.0
 #define POLL_INTERVAL 5.0
@@ -25,8 +25,8 @@ static const struct command command = {
 	.name = "serve",
 	.words = "",
 	.summary = "Runs all enabled sensors of all packs until SIGTERM or "
-	    "SIGINT; SIGHUP reloads them.\nPrints \"ready\" on stderr once "
-	    "they run.",
+	    "SIGINT; SIGHUP reloads them.\nPrints the addresses of its API and "
+	    "\"ready\" on stderr once they run.",
 	.details = "exit codes: 0 stopped in order, 1 failed, 2 usage\n",
 };
 
@@ -35,6 +35,8 @@ struct serve {
 	struct settings settings;
 	struct opt_list only;
 	struct opt_list except;
+	struct opt_list listen;
+	bool no_auth;
 	bool verbose;
 	bool ready;
 	struct event *look; /* until all have started */
@@ -57,17 +59,11 @@ static bool
 wants(struct core *core, const struct sensor_meta *meta)
 {
 	const struct serve *serve = core->role;
-	struct view *v = store_view(core->store, 0);
-	struct sensor_state state = {0};
-	uint32_t number = registry_sensor_find(v, meta->ref);
 
 	if ((serve->only.count > 0 && !matches(&serve->only, meta->ref)) ||
 	    matches(&serve->except, meta->ref))
 		return false;
-	if (number)
-		sensor_state_get(v, number, &state);
-	return state.by_operator == SWITCH_NONE ? meta->enabled :
-	    state.by_operator == SWITCH_ENABLED;
+	return switch_enabled(core, meta, NULL);
 }
 
 /* Spreads first polls by hash(ref) over the interval, at most 10 s. */
@@ -114,8 +110,9 @@ look_cb(evutil_socket_t fd, short events, void *arg)
 	(void)events;
 	if (serve->ready || !all_started(core, &running))
 		return;
-	serve->ready = true;
+	serve->ready = core->ready = true;
 	event_del(serve->look);
+	front_print(core, stderr);
 	fprintf(stderr, "ready: %zu sensor%s\n", running,
 	    running == 1 ? "" : "s");
 }
@@ -158,6 +155,20 @@ start_all(struct core *core)
 	must(serve->look && event_add(serve->look, &often) == 0);
 }
 
+/* Puts --listen and --no-auth on top of the configuration. */
+static void
+override(const struct serve *serve, struct host_config *config)
+{
+	size_t i;
+
+	if (serve->listen.count > 0)
+		host_list_clear(&config->api_listen);
+	for (i = 0; i < serve->listen.count; i++)
+		host_list_add(&config->api_listen, serve->listen.items[i]);
+	if (serve->no_auth)
+		config->api_auth = false;
+}
+
 /* Serves to the end; returns the exit code. */
 static int
 serve_core(struct serve *serve, struct host_config *config)
@@ -167,7 +178,7 @@ serve_core(struct serve *serve, struct host_config *config)
 	struct err e;
 	int code = 1;
 
-	if (core_init(&core, &e) == 0) {
+	if (core_init(&core, &e) == 0 && front_open(&core, &e) == 0) {
 		core_read_catalog(&core);
 		log_findings(catalog_diags(core.catalog));
 		start_all(&core);
@@ -192,6 +203,11 @@ role_serve(int argc, char **argv)
 		    "only sensors whose ref matches; repeatable"},
 		{OPT_LIST, "except", 0, &serve.except, "GLOB",
 		    "no sensor whose ref matches; repeatable"},
+		{OPT_LIST, "listen", 0, &serve.listen, "ADDR:PORT",
+		    "serve the API there too; repeatable, replaces "
+		    "api.listen"},
+		{OPT_FLAG, "no-auth", 0, &serve.no_auth, NULL,
+		    "api.auth: false; for loopback addresses only"},
 		{OPT_FLAG, "verbose", 'v', &serve.verbose, NULL,
 		    "also log each unit of work and what ended it"},
 		{.type = OPT_END},
@@ -204,11 +220,14 @@ role_serve(int argc, char **argv)
 		config = settings_load(&serve.settings);
 		if (serve.verbose)
 			log_set_level(LOG_DEBUG);
+		if (config)
+			override(&serve, config);
 		code = config ? serve_core(&serve, config) : 1;
 	}
 	free(words.items);
 	free(serve.settings.packs.items);
 	free(serve.only.items);
+	free(serve.listen.items);
 	free(serve.except.items);
 	return code;
 }

@@ -13,8 +13,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/must.h"
-#include "base/random.h"
 #include "base/xalloc.h"
+#include "core/backoff.h"
 #include "core/core.h"
 #include "core/handover.h"
 #include "core/obituary.h"
@@ -24,9 +24,6 @@
 #include "store/sensor_state.h"
 
 #define SECOND INT64_C(1000000)
-#define GOOD_MINUTE (60 * SECOND)
-#define BACKOFF_MIN SECOND
-#define BACKOFF_MAX (60 * SECOND)
 /* Core's own bound behind the worker's: setup that cannot be interrupted. */
 #define SETUP_SLACK (2 * SECOND)
 
@@ -58,6 +55,7 @@ supervisor_set_state(struct supervisor *s, enum supervisor_state state)
 	if (state != SENSOR_RUNNING)
 		s->failing = false;
 	log_at(LOG_DEBUG, s->meta->ref, "%s", state_names[state]);
+	core_state_changed(s->core, s);
 	if (supervisor_settled(s))
 		core_settled(s->core, s);
 }
@@ -108,6 +106,8 @@ start_done(struct change *change)
 		    &supervisor_child_ops, s);
 	else if (s->state == SENSOR_STOPPING && !s->current)
 		supervisor_set_state(s, SENSOR_STOPPED);
+	if (s->restart && !s->current && s->state == SENSOR_STOPPED)
+		supervisor_start(s);
 	free(c);
 }
 
@@ -169,7 +169,19 @@ supervisor_free(struct supervisor **sp)
 	json_decref(s->parameters);
 	catalog_unref(&s->catalog);
 	free(s->last_error);
+	free(s->last_traceback);
 	free(s);
+}
+
+void
+supervisor_note_error(struct supervisor *s, const char *what,
+    const char *traceback)
+{
+	free(s->last_error);
+	free(s->last_traceback);
+	s->last_error = xstrdup(what);
+	s->last_traceback = traceback ? xstrdup(traceback) : NULL;
+	s->last_error_at = clock_unix_us();
 }
 
 void
@@ -183,53 +195,15 @@ supervisor_take(struct supervisor *s, struct catalog *catalog,
 	catalog_unref(&old);
 }
 
-/* 1 s doubling to 60 s or poll_interval, with a tenth of jitter. */
-static int64_t
-backoff_us(const struct supervisor *s)
-{
-	int64_t most = (int64_t)(s->meta->poll_interval * SECOND), us;
-	unsigned i;
-
-	if (most < BACKOFF_MAX)
-		most = BACKOFF_MAX;
-	us = BACKOFF_MIN;
-	for (i = 1; i < s->failures && us < most; i++)
-		us *= 2;
-	if (us > most)
-		us = most;
-	return us + (int64_t)random_below((uint32_t)(us / 10000) + 1) *
-	    1000;
-}
-
-/* Counts a failure; returns after how many microseconds to start again. */
-static int64_t
-count_failure(struct supervisor *s)
-{
-	int64_t now = clock_unix_us(), delay;
-
-	if (s->running_since &&
-	    clock_mono_us() - s->running_since >= GOOD_MINUTE) {
-		s->failures = 0;
-		s->interpreted = false;
-	}
-	if (s->failures++ == 0)
-		s->failing_since = now;
-	s->running_since = 0;
-	delay = backoff_us(s);
-	s->next_start = now + delay;
-	return delay;
-}
-
 /* Logs how it ended and arranges the next start. */
 static void
 start_later(struct supervisor *s, const char *what, const char *traceback)
 {
-	int64_t us = count_failure(s);
+	int64_t us = backoff_us(s);
 	const struct timeval tv = {.tv_sec = us / SECOND,
 	    .tv_usec = us % SECOND};
 
-	free(s->last_error);
-	s->last_error = xstrdup(what);
+	supervisor_note_error(s, what, traceback);
 	if (s->core->once) {
 		obituary_log(s, what, traceback, -1);
 		s->once_failed = true;
@@ -245,7 +219,8 @@ start_later(struct supervisor *s, const char *what, const char *traceback)
 static void
 after_report(struct supervisor *s, struct child *c)
 {
-	char *what;
+	const char *what;
+	char *said;
 
 	switch (c->report) {
 	case MSG_STATE_FINISHED:
@@ -254,6 +229,8 @@ after_report(struct supervisor *s, struct child *c)
 		break;
 	case MSG_STATE_REJECTED:
 		obituary_log_why(s, "rejected", c->details);
+		what = json_string_value(json_object_get(c->details, "why"));
+		supervisor_note_error(s, what ? what : "rejected", NULL);
 		s->refused = true;
 		supervisor_set_state(s, SENSOR_REJECTED);
 		break;
@@ -267,10 +244,10 @@ after_report(struct supervisor *s, struct child *c)
 		supervisor_set_state(s, SENSOR_STOPPED);
 		break;
 	default:
-		what = obituary_of_report(c);
-		start_later(s, what, json_string_value(
+		said = obituary_of_report(c);
+		start_later(s, said, json_string_value(
 		    json_object_get(c->details, "traceback")));
-		free(what);
+		free(said);
 	}
 }
 
@@ -348,6 +325,8 @@ on_running(struct child *c)
 		return;
 	child_clear_deadline(c);
 	s->running_since = clock_mono_us();
+	s->started = clock_unix_us();
+	s->next_poll = 0;
 	supervisor_set_state(s, SENSOR_RUNNING);
 }
 
@@ -360,10 +339,10 @@ on_polled(struct child *c, const json_t *details)
 	    "error"));
 
 	s->failing = json_is_true(json_object_get(details, "failing"));
-	if (s->failing && error) {
-		free(s->last_error);
-		s->last_error = xstrdup(error);
-	}
+	s->next_poll = (int64_t)(1e6 * json_number_value(
+	    json_object_get(details, "next")));
+	if (s->failing && error)
+		supervisor_note_error(s, error, NULL);
 }
 
 /* child_ops.quiet. */
@@ -426,23 +405,27 @@ supervisor_stop(struct supervisor *s, const char *reason)
 }
 
 void
+supervisor_restart(struct supervisor *s, const char *reason)
+{
+	s->failures = 0;
+	s->refused = false;
+	if (s->current || s->state == SENSOR_STOPPING) {
+		supervisor_stop(s, reason);
+		s->restart = true;
+	} else if (s->state != SENSOR_STARTING) {
+		supervisor_start(s);
+	}
+}
+
+void
 supervisor_reload(struct supervisor *s, struct catalog *catalog,
     struct sensor_meta *meta)
 {
-	if (s->state == SENSOR_STOPPING)
-		return;
 	if (s->state == SENSOR_RUNNING && s->meta->reload == RELOAD_HANDOVER &&
 	    meta->reload == RELOAD_HANDOVER) {
 		handover_begin(s, catalog, meta);
 		return;
 	}
 	supervisor_take(s, catalog, meta);
-	s->failures = 0;
-	s->refused = false;
-	if (s->current) {
-		supervisor_stop(s, "reload");
-		s->restart = true;
-	} else if (s->state != SENSOR_STARTING) {
-		supervisor_start(s);
-	}
+	supervisor_restart(s, "reload");
 }

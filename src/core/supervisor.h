@@ -10,6 +10,7 @@
 struct catalog;
 struct core;
 struct event;
+struct reload_item;
 struct sensor_meta;
 
 /*
@@ -66,7 +67,12 @@ struct supervisor {
 	int64_t failing_since;   /* Unix microseconds, of the first of them */
 	int64_t running_since;   /* monotonic */
 	int64_t next_start;      /* Unix microseconds, while backing off */
+	int64_t started;         /* Unix microseconds; 0: never ran */
+	int64_t next_poll;       /* Unix microseconds; 0: not known */
 	char *last_error;        /* NULL: none yet */
+	char *last_traceback;    /* NULL: it has none */
+	int64_t last_error_at;   /* Unix microseconds */
+	struct reload_item *reloading; /* a reload waits for it; NULL: none */
 	struct event *timer;     /* the end of the backoff */
 	double first_delay;      /* of the first poll, in seconds, once */
 	json_t *parameters;      /* array of objects: --trigger-parameters */
@@ -87,12 +93,19 @@ void supervisor_stop(struct supervisor *s, const char *reason);
 void supervisor_reload(struct supervisor *s, struct catalog *catalog,
     struct sensor_meta *meta);
 
+/* Stops what runs, if anything does, and starts afresh on the same facts. */
+void supervisor_restart(struct supervisor *s, const char *reason);
+
 /* True if nothing of it runs and nothing will start by itself. */
 bool supervisor_settled(const struct supervisor *s);
 const char *supervisor_state_name(enum supervisor_state state);
 
 /* The one function that changes the state, and logs it. */
 void supervisor_set_state(struct supervisor *s, enum supervisor_state state);
+
+/* Keeps what the status says of an error; traceback may be NULL. */
+void supervisor_note_error(struct supervisor *s, const char *what,
+    const char *traceback);
 
 /* For handover.c: takes the new facts; hears what the incoming one says. */
 void supervisor_take(struct supervisor *s, struct catalog *catalog,

@@ -1,0 +1,143 @@
+/*
+ * /v1/status: the host at a glance.
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "api/findings.h"
+#include "base/clock.h"
+#include "base/js.h"
+#include "core/host.h"
+
+/* How many sensors are in each state; a state's name is never freed. */
+struct tally {
+	const char *state;
+	unsigned count;
+};
+#define STATES 16u
+
+/* Counts one. */
+static void
+tally_add(struct tally *tallies, const char *state)
+{
+	size_t i;
+
+	for (i = 0; i < STATES - 1 && tallies[i].state; i++)
+		if (strcmp(tallies[i].state, state) == 0)
+			break;
+	tallies[i].state = state;
+	tallies[i].count++;
+}
+
+/* Writes how the sensors do. */
+static void
+put_sensors(struct out *o, struct core *core)
+{
+	struct tally tallies[STATES] = {{0}};
+	struct out inner = {0};
+	unsigned failing = 0, total = 0;
+	size_t i;
+
+	for (i = 0; i < host_sensor_count(core); i++) {
+		const struct sensor_meta *meta = host_sensor_meta(core, i);
+		bool fails;
+
+		if (!meta)
+			continue;
+		tally_add(tallies, host_sensor_state(core, meta, &fails));
+		failing += fails;
+		total++;
+	}
+	out_name(o, "sensors");
+	out_open(&inner, o->b);
+	out_integer(&inner, "total", total);
+	for (i = 0; i < STATES && tallies[i].state; i++)
+		out_integer(&inner, tallies[i].state, tallies[i].count);
+	out_integer(&inner, "failing", failing);
+	out_close(&inner);
+}
+
+/* Writes the figures of the store. */
+static void
+put_store(struct out *o, const struct store_figures *f)
+{
+	struct out inner = {0};
+
+	out_name(o, "store");
+	out_open(&inner, o->b);
+	out_integer(&inner, "file_bytes", f->file_bytes);
+	out_integer(&inner, "free_bytes", f->free_bytes);
+	out_integer(&inner, "disk_free_bytes", f->disk_free_bytes);
+	out_integer(&inner, "journal_bytes", f->journal_bytes);
+	out_integer(&inner, "journal_first", f->journal_first);
+	out_integer(&inner, "journal_last", f->journal_last);
+	out_integer(&inner, "dead_letters", f->dead_letters);
+	out_integer(&inner, "items", f->items);
+	out_integer(&inner, "commits", f->commits);
+	out_close(&inner);
+}
+
+/* Writes where the host listens. */
+static void
+put_addresses(struct out *o, struct core *core)
+{
+	const char *address;
+	size_t i;
+
+	out_name(o, "listening");
+	buf_putc(o->b, '[');
+	for (i = 0; (address = host_address(core, i)); i++) {
+		buf_puts(o->b, i > 0 ? ", " : "");
+		js_put_string_lossy(o->b, address, strlen(address));
+	}
+	buf_putc(o->b, ']');
+}
+
+/* Writes the account of the last reload. */
+static void
+put_reload(struct out *o, struct core *core)
+{
+	const struct host_reload *last = host_last_reload(core);
+	struct out inner = {0};
+
+	out_name(o, "last_reload");
+	if (!last) {
+		buf_puts(o->b, "null");
+		return;
+	}
+	out_open(&inner, o->b);
+	reload_put(&inner, last, false);
+	out_close(&inner);
+}
+
+/* http_handler_fn. */
+void
+api_status_get(struct http_request *r, void *arg)
+{
+	const char *unready = host_unready(arg);
+	struct buf *b = http_out(r);
+	struct host_status s;
+	struct out o = {0};
+
+	host_status(arg, &s);
+	out_open(&o, b);
+	out_text(&o, "version", SENSORHOST_VERSION);
+	out_integer(&o, "pid", (uint64_t)getpid());
+	out_text(&o, "state", s.state);
+	out_bool(&o, "ready", !unready);
+	out_text(&o, "unready", unready);
+	out_time(&o, "started", s.started_us);
+	out_double(&o, "uptime", (double)(clock_unix_us() - s.started_us) /
+	    1e6);
+	out_text(&o, "data_dir", s.data_dir);
+	out_text(&o, "config", s.config_file);
+	put_addresses(&o, arg);
+	out_integer(&o, "connections", s.connections);
+	put_sensors(&o, arg);
+	put_store(&o, &s.store);
+	put_reload(&o, arg);
+	out_close(&o);
+	buf_putc(b, '\n');
+	http_answer(r, 200);
+}

@@ -1,0 +1,98 @@
+/*
+ * Opens the HTTP server of a core. Called by the roles that serve. It must
+ * never listen where whoever can reach the address could rule the host.
+ */
+#include "core/front.h"
+
+#include <stdio.h>
+#include <sys/resource.h>
+
+#include "core/core.h"
+#include "http/server.h"
+#include "store/store.h"
+
+#define SOCKET "api.sock"
+
+static const struct http_routes *offered;
+
+void
+front_offer(const struct http_routes *routes)
+{
+	offered = routes;
+}
+
+/* Many connections need many descriptors: as many as we may have. */
+static void
+raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+	    limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+/* Listens on one address of api.listen. */
+static int
+open_tcp(struct core *core, const char *address, struct err *e)
+{
+	const struct host_config *h = core->config;
+	bool loopback;
+
+	if (http_address_is_loopback(address, &loopback, e) != 0)
+		return err_prefix(e, "api.listen");
+	if (h->api_tls_cert || h->api_tls_key)
+		return err_set(e, "api.tls: there is no TLS here yet; put a "
+		    "proxy that speaks it in front of a loopback address");
+	if (h->api_auth)
+		return err_set(e, "api.listen: %s wants an API key of every "
+		    "request, and there are none yet; use the Unix socket "
+		    "\"%s/" SOCKET "\", or a loopback address with "
+		    "api.auth: false (--no-auth)", address, h->data_dir);
+	if (!loopback)
+		return err_set(e, "api.listen: %s is no loopback address, so "
+		    "api.auth must not be false", address);
+	if (http_listen_tcp(core->http, address, true, e) != 0)
+		return err_prefix(e, "api.listen");
+	return 0;
+}
+
+int
+front_open(struct core *core, struct err *e)
+{
+	const struct host_config *h = core->config;
+	const struct http_limits limits = {
+	    .max_header = h->api_max_header,
+	    .max_body = h->api_max_body,
+	    .header_timeout_us = h->api_header_timeout_us,
+	    .body_timeout_us = h->api_body_timeout_us,
+	    .idle_timeout_us = h->api_idle_timeout_us,
+	    .max_connections = h->api_max_connections,
+	    .max_per_address = h->api_max_per_address};
+	size_t i;
+
+	if (!offered)
+		return 0;
+	raise_descriptors();
+	core->http = http_server_new(core->base, &limits, offered, core);
+	if (http_listen_unix(core->http, h->data_dir, SOCKET,
+	    h->api_socket_mode, e) != 0)
+		return -1;
+	for (i = 0; i < h->api_listen.count; i++)
+		if (open_tcp(core, h->api_listen.items[i], e) != 0)
+			return -1;
+	return 0;
+}
+
+void
+front_print(const struct core *core, FILE *to)
+{
+	const char *name;
+	size_t i;
+
+	for (i = 0; core->http &&
+	    (name = http_listener_name(core->http, i)); i++)
+		fprintf(to, "listening on %s\n", name);
+}

@@ -1,0 +1,336 @@
+/*
+ * The host as its API sees it. Called by api/ through handlers that run in
+ * core's loop; translates between what core keeps and what may be known
+ * outside. It must never hand out what core could free before the caller
+ * returns to the loop.
+ */
+#include "core/host.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/digest.h"
+#include "base/nearest.h"
+#include "base/xalloc.h"
+#include "core/core.h"
+#include "core/reload.h"
+#include "core/switch.h"
+#include "http/server.h"
+#include "pack/catalog.h"
+#include "store/registry.h"
+#include "store/sensor_state.h"
+
+const char *
+host_unready(struct core *core)
+{
+	if (core->stopping)
+		return "stopping";
+	if (!core->ready)
+		return "starting";
+	return core->short_of_room;
+}
+
+void
+host_status(struct core *core, struct host_status *out)
+{
+	*out = (struct host_status){.started_us = core->started_us,
+	    .state = core->stopping ? "stopping" : core->ready ? "running" :
+	    "starting",
+	    .data_dir = core->config->data_dir,
+	    .config_file = core->config->file,
+	    .connections = http_connection_count(core->http)};
+	store_figures(core->store, &out->store);
+}
+
+const char *
+host_address(struct core *core, size_t i)
+{
+	return http_listener_name(core->http, i);
+}
+
+/* StackStorm's ids are 24 hex digits; ours come from the ref. */
+static void
+make_id(const struct sensor_meta *meta, char id[25])
+{
+	char hex[33], *uid = xasprintf("sensor_type:%s:%s",
+	    meta->pack->name, meta->class_name);
+
+	digest_md5_hex(uid, strlen(uid), hex);
+	free(uid);
+	memcpy(id, hex, 24);
+	id[24] = '\0';
+}
+
+/* What a supervisor knows. */
+static void
+fill_running(struct host_sensor *out, const struct supervisor *s)
+{
+	out->failures = s->failures;
+	out->failing_since_us = s->failures ? s->failing_since : 0;
+	out->error = s->last_error;
+	out->traceback = s->last_traceback;
+	out->error_us = s->last_error_at;
+	if (s->state == SENSOR_BACKING_OFF)
+		out->next_start_us = s->next_start;
+	if (!s->current)
+		return;
+	out->generation = s->current->generation;
+	out->pid = s->current->pid > 0 ? s->current->pid : 0;
+	if (s->state != SENSOR_STARTING) {
+		out->started_us = s->started;
+		out->next_poll_us = s->next_poll;
+	}
+}
+
+const char *
+host_sensor_state(struct core *core, const struct sensor_meta *meta,
+    bool *failing)
+{
+	const struct supervisor *s = core_supervisor(core, meta->ref);
+	enum supervisor_state state = SENSOR_STOPPED;
+
+	*failing = s && s->failing;
+	if (s && s->state != SENSOR_STOPPED)
+		state = s->state;
+	else if (meta->rejected)
+		state = SENSOR_REJECTED;
+	else if (!switch_enabled(core, meta, NULL))
+		state = SENSOR_DISABLED;
+	else if (!s && (!core->wants || !core->wants(core, meta)))
+		state = SENSOR_NOT_OWNED;
+	return supervisor_state_name(state);
+}
+
+void
+host_sensor_fill(struct core *core, const struct sensor_meta *meta,
+    struct host_sensor *out)
+{
+	const struct supervisor *s = core_supervisor(core, meta->ref);
+	struct sensor_state kept;
+
+	*out = (struct host_sensor){.meta = meta};
+	make_id(meta, out->id);
+	out->enabled = switch_enabled(core, meta, &kept);
+	if (kept.by_operator != SWITCH_NONE) {
+		snprintf(out->who, sizeof(out->who), "%.*s",
+		    SENSOR_STATE_WHO - 1, kept.switched_by);
+		out->by = out->who;
+		out->switched_us = kept.switched_us;
+	}
+	out->state = host_sensor_state(core, meta, &out->failing);
+	if (s)
+		fill_running(out, s);
+	if (meta->rejected && !out->error)
+		out->error = meta->why.text;
+}
+
+bool
+host_sensor_enabled(struct core *core, const struct sensor_meta *meta)
+{
+	return switch_enabled(core, meta, NULL);
+}
+
+size_t
+host_sensor_count(struct core *core)
+{
+	return catalog_sensor_count(core->catalog);
+}
+
+const struct sensor_meta *
+host_sensor_meta(struct core *core, size_t i)
+{
+	const struct sensor_meta *meta = catalog_sensor(core->catalog, i);
+
+	return meta->ref && meta->class_name ? meta : NULL;
+}
+
+/* The sensor of an id. */
+static const struct sensor_meta *
+by_id(struct core *core, const char *id)
+{
+	size_t i, count = host_sensor_count(core);
+	char its[25];
+
+	for (i = 0; strlen(id) == 24 && i < count; i++) {
+		const struct sensor_meta *meta = host_sensor_meta(core, i);
+
+		if (meta)
+			make_id(meta, its);
+		if (meta && strcmp(its, id) == 0)
+			return meta;
+	}
+	return NULL;
+}
+
+bool
+host_sensor_find(struct core *core, const char *ref_or_id,
+    struct host_sensor *out)
+{
+	const struct sensor_meta *meta = catalog_sensor_by_ref(core->catalog,
+	    ref_or_id);
+
+	if (!meta || !meta->class_name)
+		meta = by_id(core, ref_or_id);
+	if (meta)
+		host_sensor_fill(core, meta, out);
+	return meta != NULL;
+}
+
+const char *
+host_sensor_nearest(struct core *core, const char *ref)
+{
+	size_t i, count = catalog_sensor_count(core->catalog);
+	const char **names = xcalloc(count + 1, sizeof(*names)), *near;
+
+	for (i = 0; i < count; i++)
+		names[i] = catalog_sensor(core->catalog, i)->ref;
+	near = nearest(ref, names, count);
+	free(names);
+	return near;
+}
+
+/* True with e if the host or the sensor cannot be told anything now. */
+static bool
+is_between(struct core *core, const struct supervisor *s, struct err *e)
+{
+	if (core->stopping) {
+		err_set(e, "the host is stopping");
+		return true;
+	}
+	if (s && s->handover.step == HANDOVER_FLIPPING) {
+		err_set(e, "\"%s\" is just being reloaded; try again",
+		    s->meta->ref);
+		return true;
+	}
+	return false;
+}
+
+/* An operator's switch, on its way to the disk. */
+struct switching {
+	struct change change;
+	struct core *core;
+	uint32_t number;
+	char *ref;
+	bool enable;
+	char who[SENSOR_STATE_WHO];
+	host_done_fn *done;
+	void *arg;
+};
+
+/* Frees it after telling who waits. */
+static void
+switch_end(struct switching *c, const char *error)
+{
+	c->done(c->arg, error);
+	free(c->ref);
+	free(c);
+}
+
+/* change_stage_fn. */
+static void
+switch_stage(struct change *change, struct store *store)
+{
+	const struct switching *c = (const struct switching *)change;
+
+	sensor_switch_set(store, c->number, c->enable ? SWITCH_ENABLED :
+	    SWITCH_DISABLED, c->who);
+}
+
+/* Lets the sensor do what the switch says. */
+static void
+switch_apply(struct core *core, const char *ref, bool enable)
+{
+	struct sensor_meta *meta = catalog_sensor_by_ref(core->catalog, ref);
+	struct supervisor *s = core_supervisor(core, ref);
+
+	if (core->stopping)
+		return;
+	if (!enable) {
+		if (s)
+			supervisor_stop(s, "disabled");
+		return;
+	}
+	if (!meta || meta->rejected || !core->wants ||
+	    !core->wants(core, meta))
+		return;
+	if (!s)
+		supervisor_start(core_add(core, meta));
+	else if (supervisor_settled(s) || s->state == SENSOR_STOPPING)
+		supervisor_reload(s, core->catalog, meta);
+}
+
+/* change_done_fn. */
+static void
+switch_done(struct change *change)
+{
+	struct switching *c = (struct switching *)change;
+
+	switch_apply(c->core, c->ref, c->enable);
+	switch_end(c, NULL);
+}
+
+/* change_drop_fn. */
+static void
+switch_drop(struct change *change)
+{
+	switch_end((struct switching *)change, "the host stops; nothing was "
+	    "changed");
+}
+
+int
+host_sensor_switch(struct core *core, const char *ref, bool enable,
+    const char *who, host_done_fn *done, void *arg, struct err *e)
+{
+	struct switching *c;
+
+	if (is_between(core, core_supervisor(core, ref), e))
+		return -1;
+	c = xcalloc(1, sizeof(*c));
+	c->change = (struct change){.stage = switch_stage,
+	    .done = switch_done, .drop = switch_drop};
+	c->core = core;
+	c->number = registry_sensor(core->store, ref);
+	c->ref = xstrdup(ref);
+	c->enable = enable;
+	snprintf(c->who, sizeof(c->who), "%s", who);
+	c->done = done;
+	c->arg = arg;
+	turn_add(&core->turn, &c->change);
+	return 0;
+}
+
+int
+host_sensor_restart(struct core *core, const char *ref, struct err *e)
+{
+	struct supervisor *s = core_supervisor(core, ref);
+	struct host_sensor h;
+
+	if (is_between(core, s, e))
+		return -1;
+	if (!host_sensor_find(core, ref, &h))
+		return err_set(e, "there is no sensor \"%s\"", ref);
+	if (h.meta->rejected && !s)
+		return err_set(e, "\"%s\" is rejected: %s", ref,
+		    h.meta->why.text);
+	if (!h.enabled)
+		return err_set(e, "\"%s\" is disabled; enable it first", ref);
+	if (!s && (!core->wants || !core->wants(core, h.meta)))
+		return err_set(e, "\"%s\" does not run on this host", ref);
+	if (!s)
+		s = core_add(core, (struct sensor_meta *)h.meta);
+	supervisor_restart(s, "restart");
+	return 0;
+}
+
+void
+host_reload(struct core *core, host_reloaded_fn *done, void *arg)
+{
+	reload_request_wait(core->reload, done, arg);
+}
+
+const struct host_reload *
+host_last_reload(struct core *core)
+{
+	return reload_last(core->reload);
+}

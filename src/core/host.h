@@ -1,0 +1,127 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "pack/diag.h"
+#include "pack/pack.h"
+#include "store/store.h"
+
+/*
+ * The host as its API sees it; the only header of core/ that api/ includes.
+ * What is borrowed is borrowed until the caller returns to the loop.
+ */
+struct core;
+
+/* NULL, or why the host is not ready: starting, stopping, short of room. */
+const char *host_unready(struct core *core);
+
+struct host_status {
+	int64_t started_us; /* Unix */
+	const char *state;  /* starting, running, stopping */
+	const char *data_dir;
+	const char *config_file; /* NULL: none */
+	size_t connections;      /* of the HTTP server */
+	struct store_figures store;
+};
+void host_status(struct core *core, struct host_status *out);
+
+/* The i-th address that the host listens on; NULL behind the last. */
+const char *host_address(struct core *core, size_t i);
+
+/* One sensor: what its files say, and how it does. */
+struct host_sensor {
+	const struct sensor_meta *meta;
+	char id[25];          /* 24 hex digits, the same for the same ref */
+	bool enabled;         /* by the operator's word, else the files' */
+	const char *by;       /* who switched it; NULL: nobody */
+	int64_t switched_us;  /* when */
+	const char *state;    /* contracts' names */
+	bool failing;
+	const char *error;    /* the last one; NULL: none */
+	const char *traceback;
+	int64_t error_us;
+	unsigned failures;    /* in a row */
+	int64_t failing_since_us;
+	int64_t next_start_us; /* 0: no start is due */
+	int64_t next_poll_us;  /* 0: not known */
+	int64_t started_us;    /* 0: it does not run */
+	uint64_t generation;   /* 0: it does not run */
+	pid_t pid;             /* 0: it does not run */
+	/* by points in here */
+	char who[64];
+};
+
+/* The sensors of the catalog, i counting from 0. */
+size_t host_sensor_count(struct core *core);
+
+/*
+ * What its files say; NULL if not even its name could be read. One whose
+ * files are broken is rejected in there.
+ */
+const struct sensor_meta *host_sensor_meta(struct core *core, size_t i);
+void host_sensor_fill(struct core *core, const struct sensor_meta *meta,
+    struct host_sensor *out);
+
+bool host_sensor_enabled(struct core *core, const struct sensor_meta *meta);
+
+/* No more than its state, for who counts. */
+const char *host_sensor_state(struct core *core,
+    const struct sensor_meta *meta, bool *failing);
+
+/* By ref or id. */
+bool host_sensor_find(struct core *core, const char *ref_or_id,
+    struct host_sensor *out);
+
+/* The ref that somebody may have meant; NULL: none is near. */
+const char *host_sensor_nearest(struct core *core, const char *ref);
+
+/*
+ * Enables or disables a sensor for good, and starts or stops it; done is
+ * called once that is on disk, or dropped (error says why). -1 with e if it
+ * cannot be done now.
+ */
+typedef void host_done_fn(void *arg, const char *error);
+int host_sensor_switch(struct core *core, const char *ref, bool enable,
+    const char *who, host_done_fn *done, void *arg, struct err *e);
+
+/* Stops it, if it runs, and starts it afresh. */
+int host_sensor_restart(struct core *core, const char *ref, struct err *e);
+
+enum host_outcome {
+	HOST_UNCHANGED,
+	HOST_RELOADED,
+	HOST_STARTED,
+	HOST_STOPPED,
+	HOST_FAILED,
+};
+const char *host_outcome_name(enum host_outcome outcome);
+
+struct host_reload_item {
+	const char *ref;
+	enum host_outcome outcome;
+	const char *why; /* NULL, or why it failed */
+};
+
+/* What a reload came to. */
+struct host_reload {
+	uint64_t number; /* the first since the start is 1 */
+	int64_t began_us;
+	int64_t ended_us;
+	size_t count;
+	const struct host_reload_item *(*item)(const struct host_reload *r,
+	    size_t i);
+	const struct diags *findings;
+};
+
+/* result is NULL if the host stops instead. */
+typedef void host_reloaded_fn(void *arg, const struct host_reload *result);
+
+/* Reloads; a reload that began before does not count. */
+void host_reload(struct core *core, host_reloaded_fn *done, void *arg);
+
+/* NULL: there was none. */
+const struct host_reload *host_last_reload(struct core *core);

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/host.h"
+
+struct catalog;
+struct supervisor;
+
+/* What a sensor that a reload touched has yet to come to. */
+enum reload_wait {
+	ITEM_DONE,
+	ITEM_HANDOVER,
+	ITEM_START, /* to run */
+	ITEM_STOP,  /* to have stopped */
+};
+
+struct reload_item {
+	struct host_reload_item facts;
+	enum reload_wait wait;
+	struct supervisor *s; /* while it waits */
+};
+
+/* The account of one reload, sensor by sensor. */
+struct reload_result {
+	struct host_reload facts;
+	struct catalog *catalog; /* holds the findings */
+	struct reload_item *items;
+	size_t cap;
+	size_t waiting;
+};
+
+/* Room for at most cap items, whose addresses stay. */
+struct reload_result *reload_result_new(uint64_t number, size_t cap,
+    struct catalog *catalog);
+void reload_result_free(struct reload_result **r);
+
+struct reload_item *reload_result_add(struct reload_result *r,
+    const char *ref, enum host_outcome outcome);
+
+/* From now on the reload waits for the sensor. */
+void reload_item_wait(struct reload_result *r, struct reload_item *i,
+    struct supervisor *s, enum reload_wait wait);
+
+/* It came to its outcome; why NULL, or it failed for that reason. */
+void reload_item_done(struct reload_result *r, struct reload_item *i,
+    const char *why);
+
+/* "3 unchanged, 1 reloaded, 1 failed"; the caller's to free. */
+char *reload_result_text(const struct reload_result *r);
