@@ -1,0 +1,141 @@
+/*
+ * `sensorhost status`: the running host at a glance.
+ */
+#include "cli/commands.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/client.h"
+
+static const struct command command = {
+	.name = "status",
+	.words = "",
+	.summary = "Shows how the running host does: since when it runs, its "
+	    "sensors by state, its\ndata and what the last reload came to.",
+	.details = "exit codes: 0 shown, 1 no host answers, 2 usage\n",
+};
+
+/* "2 days", "3 h", "12 min", "5 s". */
+static void
+print_span(double seconds)
+{
+	if (seconds >= 2 * 86400)
+		printf("%.0f days", seconds / 86400);
+	else if (seconds >= 2 * 3600)
+		printf("%.0f h", seconds / 3600);
+	else if (seconds >= 120)
+		printf("%.0f min", seconds / 60);
+	else
+		printf("%.0f s", seconds);
+}
+
+/* "3: 2 running, 1 rejected". */
+static void
+print_sensors(const json_t *sensors)
+{
+	const char *name, *comma = ": ";
+	json_t *count;
+
+	printf("sensors    %lld", (long long)member_integer(sensors,
+	    "total"));
+	json_object_foreach((json_t *)sensors, name, count) {
+		if (strcmp(name, "total") == 0 ||
+		    json_integer_value(count) == 0)
+			continue;
+		printf("%s%lld %s", comma, (long long)json_integer_value(
+		    count), name);
+		comma = ", ";
+	}
+	putchar('\n');
+}
+
+/* What the last reload came to. */
+static void
+print_reload(const json_t *last)
+{
+	char ended[TIME_TEXT];
+	json_t *item;
+	size_t i;
+
+	if (!json_is_object(last))
+		return;
+	printf("reloaded   %s: %lld unchanged", member_time(last, "ended",
+	    ended), (long long)member_integer(last, "unchanged"));
+	if (member_integer(last, "errors"))
+		printf(", %lld errors in the packs", (long long)
+		    member_integer(last, "errors"));
+	putchar('\n');
+	json_array_foreach(json_object_get(last, "sensors"), i, item)
+		printf("           %s %s%s%s\n", member_text(item, "ref"),
+		    member_text(item, "result"),
+		    *member_text(item, "why") ? ": " : "",
+		    member_text(item, "why"));
+}
+
+/* All of it, for people. */
+static void
+print_status(const json_t *s)
+{
+	const json_t *store = json_object_get(s, "store"), *item;
+	char started[TIME_TEXT];
+	size_t i;
+
+	printf("sensorhost %s, process %lld, %s since %s UTC (",
+	    member_text(s, "version"), (long long)member_integer(s, "pid"),
+	    member_text(s, "state"), member_time(s, "started", started));
+	print_span(json_number_value(json_object_get(s, "uptime")));
+	puts(")");
+	if (*member_text(s, "unready"))
+		printf("not ready  %s\n", member_text(s, "unready"));
+	print_sensors(json_object_get(s, "sensors"));
+	printf("data       %s: %.1f MB, %.1f GB free on the disk\n",
+	    member_text(s, "data_dir"), (double)member_integer(store,
+	    "file_bytes") / 1048576, (double)member_integer(store,
+	    "disk_free_bytes") / 1073741824);
+	printf("journal    %lld to %lld, %.1f MB; %lld dead letters, %lld "
+	    "items\n", (long long)member_integer(store, "journal_first"),
+	    (long long)member_integer(store, "journal_last"),
+	    (double)member_integer(store, "journal_bytes") / 1048576,
+	    (long long)member_integer(store, "dead_letters"),
+	    (long long)member_integer(store, "items"));
+	json_array_foreach(json_object_get(s, "listening"), i, item)
+		printf("listening  %s\n", json_string_value(item));
+	print_reload(json_object_get(s, "last_reload"));
+}
+
+/* Asks and shows; the exit code. */
+static int
+show(const struct client_opts *o)
+{
+	struct reply r = {0};
+	struct client *c;
+	struct err e;
+	int code = 0;
+
+	c = client_new(o, &e);
+	if (!c || client_ask(c, "GET", "/v1/status", &r, &e) != 0)
+		code = place_fail("%s", e.text);
+	else if (o->json)
+		print_json(r.value);
+	else
+		print_status(r.value);
+	reply_release(&r);
+	client_free(&c);
+	return code;
+}
+
+int
+cmd_status(int argc, char **argv)
+{
+	struct client_opts o = {0};
+	const struct opt opts[] = {CLIENT_OPTS(o), {.type = OPT_END}};
+	struct opt_list words = {0};
+	int code = opts_parse(&command, opts, argc, argv, &words);
+
+	if (code < 0)
+		code = show(&o);
+	free(words.items);
+	return code;
+}
