@@ -46,10 +46,6 @@ local function before(call, a, b)
 	return left < right
 end
 
-local function same(call, a, b)
-	return not before(call, a, b) and not before(call, b, a)
-end
-
 ---A cursor by this name, kept in the datastore.
 ---
 ---```lua
@@ -83,9 +79,13 @@ end
 ---@class sensorhost.Cursor
 ---@field name string
 
--- What is stored: {value=, ids=}; before it was ever set the start value.
+-- What is stored: the value, or {value=, ids=}; before it was ever set the
+-- start value.
 local function load(self, call)
 	local state = kept.get(call, self.key)
+	if state ~= nil and type(state) ~= "table" then
+		return { value = state }, true
+	end
 	if state == nil and self.start ~= "earliest" and self.start ~= "now" then
 		return { value = self.start, ids = {} }, false
 	end
@@ -126,7 +126,7 @@ end
 function Cursor:set(value)
 	check.self("cursor", "set", self, Cursor)
 	check_value("cursor:set", "value", value)
-	kept.set("cursor:set", self.key, { value = value })
+	kept.set("cursor:set", self.key, value)
 end
 
 ---Sets it if that is forward. Strings of digits are compared as numbers.
@@ -143,7 +143,7 @@ function Cursor:advance(value)
 	if state and not before("cursor:advance", state.value, value) then
 		return false
 	end
-	kept.set("cursor:advance", self.key, { value = value })
+	kept.set("cursor:advance", self.key, value)
 	return true
 end
 
@@ -157,77 +157,146 @@ function Cursor:clear()
 	kept.delete("cursor:clear", self.key)
 end
 
--- The items with their keys and ids, oldest first, those of one key in the
--- order of the list.
-local function sorted(list, key, id)
-	local entries = {}
-	for i, item in ipairs(list) do
-		local value = type(item) == "table" and item[key]
+-- How the values of a list, and the cursor's own, compare: numbers, and texts
+-- none of which is a number, as they are; all else by `before`.
+local function less_of(values, own)
+	local numbers, texts = true, true
+	local function look(value)
+		numbers = numbers and type(value) == "number"
+		texts = texts and type(value) == "string" and not value:find("^%d+$")
+	end
+	for i = 1, #values do
+		look(values[i])
+	end
+	if own ~= nil then
+		look(own)
+	end
+	return (numbers or texts) and function(a, b)
+		return a < b
+	end or function(a, b)
+		return before("cursor:each", a, b)
+	end
+end
+
+-- The values of a field of all items; each must have one.
+local function values_of(list, key, as_id)
+	local values = {}
+	for i = 1, #list do
+		local item, value = list[i], nil
+		if type(item) == "table" then
+			value = item[key]
+		end
+		local kind = type(value)
 		if value == nil or value == false then
 			check.raise("cursor:each: item %d has no field %q", i,
 				tostring(key))
+		elseif as_id then
+			value = tostring(value)
+		elseif kind ~= "number" and kind ~= "string" or value ~= value then
+			check_value("cursor:each", ("field %q of item %d"):format(
+				tostring(key), i), value)
 		end
-		check_value("cursor:each", ("field %q of item %d"):format(
-			tostring(key), i), value)
-		local its_id = id ~= nil and item[id]
-		if id ~= nil and (its_id == nil or its_id == false) then
-			check.raise("cursor:each: item %d has no field %q", i,
-				tostring(id))
-		end
-		entries[i] = { item = item, value = value, order = i,
-			id = its_id and tostring(its_id) or nil }
+		values[i] = value
 	end
-	table.sort(entries, function(a, b)
-		if before("cursor:each", a.value, b.value) then
-			return true
-		elseif before("cursor:each", b.value, a.value) then
-			return false
-		end
-		return a.order < b.order
-	end)
-	return entries
+	return values
 end
 
--- The state once an entry is done.
-local function moved(state, entry)
-	if not (state and same("cursor:each", state.value, entry.value)) then
-		state = { value = entry.value }
+-- The places of a list in the order of their values; of equal ones in the
+-- list's own order.
+local function sorted_places(values, less)
+	local places, in_order = {}, true
+	for i = 1, #values do
+		places[i] = i
+		in_order = in_order and (i == 1 or not less(values[i], values[i - 1]))
 	end
-	if entry.id then
-		state.ids = state.ids or {}
-		state.ids[#state.ids + 1] = entry.id
+	if not in_order then
+		table.sort(places, function(a, b)
+			if less(values[a], values[b]) then
+				return true
+			elseif less(values[b], values[a]) then
+				return false
+			end
+			return a < b
+		end)
 	end
-	return state
+	return places
 end
 
--- Whether an entry was dealt with before; ids: those at the state's value.
-local function is_old(state, ids, entry)
-	if not state or before("cursor:each", state.value, entry.value) then
-		return false
-	elseif not same("cursor:each", state.value, entry.value) then
-		return true
-	end
-	return not entry.id or ids[entry.id] == true
-end
-
--- The entries that are not old, each id at a key once.
-local function unseen(state, entries)
-	local ids, new = {}, {}
+-- The places of what is beyond the cursor's state; with ids also of what is
+-- at its value and not known, each id at a value once.
+local function unseen(state, places, values, ids, less)
+	local known, new = {}, {}
 	for _, id in ipairs(state and state.ids or {}) do
-		ids[id] = true
+		known[id] = true
 	end
-	local given, last = {}, nil
-	for _, entry in ipairs(entries) do
-		if last == nil or not same("cursor:each", last, entry.value) then
-			given, last = {}, entry.value
+	local own, current, given = state and state.value, nil, nil
+	for _, i in ipairs(places) do
+		local value = values[i]
+		local is_old = own ~= nil and not less(own, value)
+		if is_old and ids and not less(value, own) then
+			is_old = known[ids[i]]
 		end
-		if not is_old(state, ids, entry)
-			and not (entry.id and given[entry.id]) then
-			new[#new + 1] = entry
-			given[entry.id or new] = true
+		if not is_old and ids then
+			if current == nil or less(current, value) then
+				current, given = value, {}
+			end
+			is_old = given[ids[i]]
+			given[ids[i]] = true
+		end
+		if not is_old then
+			new[#new + 1] = i
 		end
 	end
 	return new
+end
+
+-- For the usual list, all numbers and in order: where what is beyond the
+-- cursor begins; nil for any other list.
+local function begin_of(list, key, own)
+	if own ~= nil and type(own) ~= "number" then
+		return nil
+	end
+	local begin, last = 1, own or -math.huge
+	for i = 1, #list do
+		local item = list[i]
+		local value = type(item) == "table" and item[key]
+		if type(value) ~= "number" then
+			return nil
+		elseif own and value <= own and begin == i then
+			begin = i + 1
+		elseif value >= last then
+			last = value
+		else
+			return nil
+		end
+	end
+	return begin
+end
+
+-- The items of a list that begin_of has approved, from there on.
+local function each_in_order(self, list, key, begin)
+	local at, full_key = begin - 1, kept.key("cursor:each", self.key)
+	return function()
+		if at >= begin then
+			kept.move("cursor:each", full_key, list[at][key])
+		end
+		at = at + 1
+		return list[at]
+	end
+end
+
+-- The state once the item with this value and id is done.
+local function moved(state, value, id, less)
+	if not state then
+		state = { value = value }
+	elseif less(state.value, value) then
+		state.value, state.ids = value, nil
+	end
+	if id then
+		state.ids = state.ids or {}
+		state.ids[#state.ids + 1] = id
+	end
+	return state
 end
 
 ---The items of a list that are beyond the cursor, oldest first. The cursor
@@ -258,29 +327,35 @@ function Cursor:each(list, key, id)
 		check.raise("cursor:each: key must be the name of a field, not nil")
 	end
 	local state, stored = load(self, "cursor:each")
-	local entries = sorted(list, key, id)
-	local function store()
-		kept.set("cursor:each", self.key, state)
+	local begin = id == nil and (stored or self.start ~= "now")
+		and begin_of(list, key, state and state.value)
+	if begin then
+		return each_in_order(self, list, key, begin)
 	end
+	local values = values_of(list, key)
+	local ids = id ~= nil and values_of(list, id, true) or nil
+	local less = less_of(values, state and state.value)
+	local places = sorted_places(values, less)
 	if not stored and self.start == "now" then
-		for _, entry in ipairs(entries) do
-			state = moved(state, entry)
+		for _, i in ipairs(places) do
+			state = moved(state, values[i], ids and ids[i], less)
 		end
 		if state then
-			store()
+			kept.set("cursor:each", self.key, state)
 		end
 		return function() end
 	end
 
-	entries = unseen(state, entries)
-	local at = 0
+	places = unseen(state, places, values, ids, less)
+	local at, full_key = 0, kept.key("cursor:each", self.key)
 	return function()
-		if entries[at] then
-			state = moved(state, entries[at])
-			store()
+		local done = places[at]
+		if done then
+			state = moved(state, values[done], ids and ids[done], less)
+			kept.move("cursor:each", full_key, state)
 		end
 		at = at + 1
-		return entries[at] and entries[at].item
+		return list[places[at]]
 	end
 end
 

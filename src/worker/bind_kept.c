@@ -127,6 +127,37 @@ kept_set(lua_State *L)
 	return 0;
 }
 
+/* kept.key(call, name) */
+static int
+kept_key(lua_State *L)
+{
+	size_t len;
+
+	(void)key_of(L, &len);
+	return 1;
+}
+
+/* kept.move(call, key, value) */
+static int
+kept_move(lua_State *L)
+{
+	const struct encode_options options = { VALUE_MAX, false };
+	struct vm *v = vm_of(L);
+	struct schema_error why;
+	struct err e;
+	size_t len;
+	const char *key = luaL_checklstring(L, 2, &len);
+
+	v->scratch.len = 0;
+	if (encode_value(L, 3, NULL, &options, &v->scratch, &why) != 0)
+		bind_raise(L, "%s: the value%s%s: %s", lua_tostring(L, 1),
+		    *why.path ? " at " : "", why.path, why.message);
+	if (unit_set(task_unit(L), key, len, v->scratch.data,
+	    v->scratch.len, 0, false, &e) != 0)
+		bind_raise(L, "%s: %s", lua_tostring(L, 1), e.text);
+	return 0;
+}
+
 /* kept.delete(call, name) */
 static int
 kept_delete(lua_State *L)
@@ -157,6 +188,8 @@ bind_kept_open(lua_State *L)
 		{ "get", kept_get },
 		{ "set", kept_set },
 		{ "delete", kept_delete },
+		{ "key", kept_key },
+		{ "move", kept_move },
 		{ "service", kept_service },
 		{ NULL, NULL },
 	};

@@ -12,6 +12,8 @@
  *	    become digests
  *	kept.get(call, name) → value | nil
  *	kept.set(call, name, value [, ttl])
+ *	kept.key(call, name) → the full key, for move
+ *	kept.move(call, key, value)  as set, for what is set all the time
  *	kept.delete(call, name)
  *	kept.service() → the sensor_service: it can list these names
  */
