@@ -7,11 +7,15 @@ local host = ...
 
 local files = {} -- what has been loaded, by name
 
--- Loads "host/sandbox.lua" of the library, with the host as its argument.
-local function load(path)
+-- Loads "host/sandbox.lua" of the library, with the host as its argument, or
+-- with what is given.
+local function load(path, ...)
 	local fn, why = host.compile(host.read(path), "=[host] " .. path)
 	if not fn then
 		error(why, 0)
+	end
+	if select("#", ...) > 0 then
+		return fn(...)
 	end
 	local value = fn(host)
 	return value == nil and true or value
@@ -36,6 +40,7 @@ function _G.require(name)
 	return value
 end
 
+host.load = load -- for what only some workers need
 host.public = {}
 host.lua = { coroutine = coroutine, io = io, os = os, debug = debug }
 

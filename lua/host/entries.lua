@@ -56,9 +56,31 @@ local function find_class(value)
 	return inside or value
 end
 
--- Runs the sensor's file and finds its class. Returns whether it polls.
+-- For `sensorhost check`: a function that lints what has been loaded, and
+-- returns its findings as JSON. Made before the sensor's code can change what
+-- it stands on.
+local function prepare_lint(text)
+	local texts = { { info.entry, text } }
+	local source, pcall, tostring = host.source, pcall, tostring
+	local lint = host.load("host/lint.lua")
+	host.source = function(name)
+		local chunk, module, searched = source(name)
+		if chunk then
+			texts[#texts + 1] = { chunk, module }
+		end
+		return chunk, module, searched
+	end
+	return function()
+		local ok, result = pcall(lint, info, texts, unit.methods)
+		return ok and result or lint(info, {}, unit.methods, tostring(result))
+	end
+end
+
+-- Runs the sensor's file and finds its class. Returns whether it polls, and
+-- in a check what the lint found.
 function entries.load(about, text)
 	info = about
+	local lint = info.mode == "check" and prepare_lint(text)
 	local fn, why = host.compile(text, "@" .. info.entry)
 	if not fn then
 		error(why, 0)
@@ -74,7 +96,7 @@ function entries.load(about, text)
 		error(("%s: a polling sensor needs a method poll (it has: %s)")
 			:format(info.ref, methods(found)), 0)
 	end
-	return info.polls
+	return info.polls, lint and lint() or nil
 end
 
 -- A class that does not descend from the bases gets what it has not got.

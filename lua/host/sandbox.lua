@@ -8,11 +8,17 @@ local host = ...
 local io, os, debug = host.lua.io, host.lua.os, host.lua.debug
 local raise = host.raise
 
+-- The functions that only raise, and what they say.
+host.refused = {}
+
 -- A function that raises and says what to use.
 local function refused(name, instead)
-	return function()
-		raise(name .. " is not available: " .. instead)
+	local text = name .. " is not available: " .. instead
+	local function refuse()
+		raise(text)
 	end
+	host.refused[refuse] = text
+	return refuse
 end
 
 local process = 'use require("sensorhost.process").run{...}'

@@ -13,6 +13,7 @@
 #include "base/xalloc.h"
 #include "core/catalog_options.h"
 #include "core/core.h"
+#include "core/lint.h"
 #include "core/roles.h"
 #include "core/settings.h"
 #include "core/spec.h"
@@ -66,6 +67,7 @@ on_loaded(struct child *c)
 	struct check *check = c->core->role;
 
 	check->loaded++;
+	lint_take(&check->findings, c, check->words.count == 0);
 	child_kill(c, "checked");
 }
 
@@ -80,13 +82,9 @@ add_error(struct check *check, const struct sensor_meta *meta,
 	const char *colon = strchr(text, ':');
 	size_t len = colon ? (size_t)(colon - text) : 0;
 	char *path = xstrndup(text, len);
-	const char *name = path, *slash;
-	const struct lua_source *source;
+	const struct lua_source *source = lint_source(meta, path);
 	long line = colon ? strtol(colon + 1, NULL, 10) : 0;
 
-	source = pack_source(meta->pack, name);
-	if (!source && (slash = strchr(name, '/')))
-		source = pack_source(meta->pack, slash + 1);
 	if (source && line > 0 && strchr(colon + 1, ':'))
 		diags_add(&check->findings, DIAG_ERROR, source->file,
 		    (int)line, 0, "%s", strchr(colon + 1, ':') +
@@ -202,11 +200,13 @@ take_findings(struct check *check, const struct diags *from)
 static int
 print_result(struct check *check)
 {
-	size_t i, errors = check->findings.errors;
-	size_t warnings = check->findings.count - errors;
+	size_t i, errors, warnings = 0;
 	json_t *out;
 
 	diags_sort(&check->findings);
+	errors = check->findings.errors;
+	for (i = 0; i < check->findings.count; i++)
+		warnings += check->findings.items[i].level == DIAG_WARNING;
 	if (check->json) {
 		out = json_pack("{so sI sI sI sI}", "findings",
 		    diags_json(&check->findings), "errors",

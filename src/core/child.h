@@ -67,7 +67,7 @@ struct child {
 	uint32_t next_id;
 	uint32_t hello_id, load_id, quiet_id;
 	enum msg_state report; /* valid in CHILD_REPORTED and after */
-	json_t *details;       /* of the report; NULL: none */
+	json_t *details;       /* of the report, or the lint's; NULL: none */
 	bool reported;
 	bool overran;          /* killed by the watchdog for limits.slice */
 	int status;            /* of waitpid, once reaped */

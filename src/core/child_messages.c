@@ -34,6 +34,16 @@ on_hello_reply(struct child *c, struct msg_cursor *m)
 		    MSG_VERSION);
 }
 
+/* What the lint of a check found. */
+static void
+take_findings(struct child *c, struct msg_cursor *m)
+{
+	char *text = msg_get_text(m);
+
+	c->details = json_loads(text, DETAILS_DEPTH_FLAGS, NULL);
+	free(text);
+}
+
 /* The reply to LOAD: loaded, or why not. */
 static void
 on_load_reply(struct child *c, struct msg_cursor *m)
@@ -41,7 +51,13 @@ on_load_reply(struct child *c, struct msg_cursor *m)
 	char *kind, *text;
 
 	c->load_id = 0;
-	if (msg_get_u8(m) == MSG_OK && msg_end(m)) {
+	if (msg_get_u8(m) == MSG_OK) {
+		if (c->core->checking)
+			take_findings(c, m);
+		if (!msg_end(m) || (c->core->checking && !c->details)) {
+			child_bad(c, "a malformed answer to LOAD");
+			return;
+		}
 		c->state = CHILD_LOADED;
 		if (c->owner)
 			c->ops->loaded(c);

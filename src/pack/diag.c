@@ -82,6 +82,8 @@ static int
 diag_compare(const void *pa, const void *pb)
 {
 	const struct diag *a = pa, *b = pb;
+	static const int ranks[] = {[DIAG_ERROR] = 0, [DIAG_WARNING] = 1,
+	    [DIAG_NOTE] = 2};
 	int order = strcmp(a->file ? a->file : "", b->file ? b->file : "");
 
 	if (order == 0)
@@ -89,7 +91,7 @@ diag_compare(const void *pa, const void *pb)
 	if (order == 0)
 		order = (a->column > b->column) - (a->column < b->column);
 	if (order == 0)
-		order = (int)b->level - (int)a->level;
+		order = ranks[a->level] - ranks[b->level];
 	return order ? order : strcmp(a->text, b->text);
 }
 
@@ -115,7 +117,8 @@ diags_sort(struct diags *d)
 char *
 diag_print(const struct diag *d)
 {
-	const char *level = d->level == DIAG_WARNING ? "warning: " : "";
+	const char *level = d->level == DIAG_WARNING ? "warning: " :
+	    d->level == DIAG_NOTE ? "note: " : "";
 	const char *file = d->file ? d->file : "sensorhost";
 
 	if (d->line && d->column)
@@ -166,7 +169,8 @@ diag_json(const struct diag *d)
 	json_t *o = json_object();
 
 	json_object_set_new(o, "level", json_string(
-	    d->level == DIAG_ERROR ? "error" : "warning"));
+	    d->level == DIAG_ERROR ? "error" :
+	    d->level == DIAG_NOTE ? "note" : "warning"));
 	if (d->file)
 		json_object_set_new(o, "file", text_json(d->file));
 	if (d->line)

@@ -13,7 +13,8 @@
  */
 #define DIAGS_MAX 10000
 
-enum diag_level { DIAG_WARNING, DIAG_ERROR };
+/* A note tells of what may well be meant. */
+enum diag_level { DIAG_WARNING, DIAG_ERROR, DIAG_NOTE };
 
 struct diag {
 	enum diag_level level;
@@ -45,7 +46,7 @@ void diags_move(struct diags *d, struct diags *from);
 /* Sorts by file, line, column, errors first; drops exact repetitions. */
 void diags_sort(struct diags *d);
 
-/* "file:line:column: text", a warning with "warning: " before the text. */
+/* "file:line:column: text", with "warning: " or "note: " before the text. */
 char *diag_print(const struct diag *d);
 
 /* Fills e with the first error from index `from` on; false if none. */

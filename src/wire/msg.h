@@ -30,7 +30,8 @@ enum msg_type {
 	MSG_HELLO,   /* u16 version, str sensor ref, u64 generation;
 	              * reply: u16 version */
 	MSG_LOAD,    /* str spec: a JSON object, see below; the worker loads
-	              * the sensor's file; reply: empty */
+	              * the sensor's file; reply: empty, in mode "check" str
+	              * findings: JSON, see below the spec */
 	MSG_START,   /* init, setup, add_trigger, then run or poll; what
 	              * becomes of it comes as STATE */
 	MSG_QUIET,   /* u32 milliseconds that running polls and handlers may
@@ -154,9 +155,18 @@ enum {
  *	               "type": "pack.type", "parameters": {...},
  *	               "description": text}, ...]}
  *
- * "triggers" holds what exists at the start: the shadow trigger of each type
- * without parameters_schema, and parameterised ones. LOOKUP answers one such
- * object with "payload_schema" and "place" beside.
+ * In mode "check" the worker lints what it has loaded, and answers
+ *
+ *	{"findings": [{"file": chunk name, "line": n, "text": text,
+ *	               "level": "error" | "warning" | "note"}, ...],
+ *	 "triggers": [{"file", "line", "ref": text}, ...]}
+ *
+ * where "triggers" are the dispatches whose trigger stands in the text: core
+ * knows what is declared.
+ *
+ * "triggers" of the spec holds what exists at the start: the shadow trigger
+ * of each type without parameters_schema, and parameterised ones. LOOKUP
+ * answers one such object with "payload_schema" and "place" beside.
  */
 
 /* The name of a message type, for the log; "unknown" outside the enum. */

@@ -47,6 +47,7 @@ sensor_close(struct vm *v)
 	facts_release(&s->facts, v);
 	json_decref(s->report);
 	free(s->why);
+	free(s->lint);
 	free(s);
 }
 

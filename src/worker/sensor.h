@@ -43,6 +43,7 @@ struct sensor {
 	enum sensor_phase phase;
 	enum sensor_end end;
 	bool polls;
+	char *lint; /* what a check found, JSON; NULL: this is none */
 	bool asked_to_stop; /* STOP came while it ended anyway */
 	char *why;           /* of finish, reject, stop */
 	json_t *report;      /* what STATE will say of the end */

@@ -53,7 +53,7 @@ push_about(lua_State *L, const struct facts *f)
 {
 	static const char *const members[] = {"ref", "pack", "class_name",
 	    "entry", "config", "config_path", "config_schema",
-	    "poll_interval"};
+	    "poll_interval", "mode"};
 	size_t i;
 
 	lua_newtable(L);
@@ -90,7 +90,10 @@ push_source(lua_State *L)
 	lua_pushlstring(L, (const char *)text, len);
 }
 
-/* vm_fn: reads the spec and loads the file; leaves whether it polls. */
+/*
+ * vm_fn: reads the spec and loads the file; leaves whether it polls, and what
+ * the lint found.
+ */
 static int
 load(lua_State *L, void *arg)
 {
@@ -103,8 +106,8 @@ load(lua_State *L, void *arg)
 	boot_entry(L, "load");
 	push_about(L, &s->facts);
 	push_source(L);
-	lua_call(L, 2, 1);
-	return 1;
+	lua_call(L, 2, 2);
+	return 2;
 }
 
 #ifdef SENSORHOST_ASAN
@@ -169,14 +172,16 @@ sensor_load(struct sensor *s, const char *spec)
 	must(s->phase == SENSOR_EMPTY);
 	take_limits(s, spec);
 	vm_enter(v, "load");
-	if (vm_protect(v, load, (void *)(uintptr_t)spec, 1) != 0) {
+	if (vm_protect(v, load, (void *)(uintptr_t)spec, 2) != 0) {
 		vm_leave(v);
 		vm_error_text(v, v->L);
 		lua_settop(v->L, 0);
 		return -1;
 	}
 	vm_leave(v);
-	s->polls = lua_toboolean(v->L, -1);
+	s->polls = lua_toboolean(v->L, -2);
+	if (lua_isstring(v->L, -1))
+		s->lint = xstrdup(lua_tostring(v->L, -1));
 	lua_settop(v->L, 0);
 	s->phase = SENSOR_LOADED;
 	tasks_open(v, s->facts.unit_limit, sensor_after_step);

@@ -47,6 +47,8 @@ on_load(struct vm *v, uint32_t id, struct msg_cursor *c)
 
 	if (sensor_load(v->sensor, spec) == 0) {
 		msg_put_ok(&body);
+		if (v->sensor->lint)
+			msg_put_str(&body, v->sensor->lint);
 	} else {
 		buf_put(&text, v->error.data, v->error.len);
 		if (v->trace.len > 0) {
