@@ -3,6 +3,8 @@
 local cjson = require("cjson")
 local ffi = require("ffi")
 local host = require("spec.support.host")
+local in_poll = require("spec.support.in_poll")
+local process = require("spec.support.process")
 local posix_signal = require("posix.signal")
 local posix_time = require("posix.time")
 
@@ -345,6 +347,91 @@ describe("sensorhost.tail", function()
 					tostring(lines[i])))
 			end
 		end
+	end))
+
+	it("ends when another task closes it, and begins anew when forgotten",
+		in_poll.body([[
+	local tail = require("sensorhost.tail")
+	local spawn = require("sensorhost.spawn")
+	local time = require("sensorhost.time")
+	local path = "/tmp/tail-spec." .. time.now()
+	local file = assert(io.open(path, "w"))
+	file:write("one\ntwo\n")
+	file:close()
+	local function read(t, most)
+		local got = {}
+		for line in t:lines() do
+			got[#got + 1] = line
+			if #got == most then
+				t:close()
+			end
+		end
+		return got
+	end
+	local t = assert(tail.open(path, { from = "start" }))
+	same({ "one" }, read(t, 1))
+	t = assert(tail.open(path, { from = "start" }))
+	local reader = spawn(read, t)
+	time.sleep(0.05)
+	local second = spawn(function() for _ in t:lines() do end end)
+	local _, err = second:join()
+	assert(tostring(err):find("another task is reading this tail", 1, true),
+		tostring(err))
+	t:close()
+	same({ "two" }, reader:join())
+	tail.forget(path)
+	t = assert(tail.open(path, { from = "start" }))
+	same({ "one", "two" }, read(t, 2))
+	-- under another name it is another reader
+	t = assert(tail.open(path, { from = "start", name = ("n"):rep(5000) }))
+	same({ "one" }, read(t, 1))
+	tail.forget(path)
+	]]))
+
+	it("gives a line again that was not dispatched before a wait",
+		host.with(function(h)
+		h:write("x.log", "one\ntwo\nthree\n")
+		local source = [[
+local Sensor = require("sensorhost.sensor")
+local tail = require("sensorhost.tail")
+local time = require("sensorhost.time")
+local Waiter = Sensor:extend()
+function Waiter:run()
+	local t = assert(tail.open("]] .. h.dir .. [[/x.log", { from = "start" }))
+	for line in t:lines() do
+		if line == "two" then
+			self.log:info("waits")
+			time.sleep(%s)
+		end
+		self.sensor_service:dispatch("t.line", { line = line })
+	end
+end
+return Waiter
+]]
+		h:write_sensor("t", "Waiter", source:format("60"), METADATA)
+		local r = h:start("run", "t.Waiter")
+		expect(r, { "one" })
+		r:wait_for("waits")
+		kill(r)
+		h:write_sensor("t", "Waiter", source:format("0"), METADATA)
+		expect(h:start("run", "t.Waiter"), { "two", "three" })
+	end))
+
+	it("names the limits of inotify", host.with(function(h)
+		setup(h)
+		local words = h:command("run", "t.Tailer", "--for", "1s")
+		for i, word in ipairs({ "unshare", "-Ur", "sh", "-c",
+			'echo 0 > /proc/sys/user/max_inotify_instances || exit 99; exec "$@"',
+			"sh" }) do
+			table.insert(words, i, word)
+		end
+		local result = process.run(words)
+		if result.code == 99 or result.stderr:find("unshare", 1, true) then
+			return -- no user namespaces here
+		end
+		assert.truthy(result.stderr:find("inotify: the system's instances for "
+			.. "watching files are used up; raise the sysctl "
+			.. "fs.inotify.max_user_instances (now ", 1, true), result.stderr)
 	end))
 
 	it("says what is wrong, at the sensor's line", host.with(function(h)

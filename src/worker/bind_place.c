@@ -230,14 +230,36 @@ place_keep(lua_State *L)
 	return 0;
 }
 
-/* place:close() */
+/* Whether the place is to be stored when this unit ends. */
+static bool
+is_joined(const struct unit *u, const struct place *p)
+{
+	unsigned i;
+
+	for (i = 0; i < u->nhooks; i++)
+		if (u->hooks[i].fn == place_store && u->hooks[i].arg == p)
+			return true;
+	return false;
+}
+
+/*
+ * place:close(). What this unit would store at its end it stores now, so that
+ * who opens the place again in the same unit finds it.
+ */
 static int
 place_close(lua_State *L)
 {
 	struct owned *o = bind_self_or_closed(L, &place_class, "close");
+	struct place *p = o ? ((struct bound_place *)o)->p : NULL;
+	struct unit *u = vm_of(L)->task ? task_unit(L) : NULL;
 
-	if (o)
-		owned_close(o);
+	if (!o)
+		return 0;
+	if (u && is_joined(u, p)) {
+		place_store(u, p);
+		unit_unhook(u, p);
+	}
+	owned_close(o);
 	return 0;
 }
 
