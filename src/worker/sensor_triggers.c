@@ -68,7 +68,7 @@ sensor_next_callback(struct sensor *s)
 	STAILQ_REMOVE_HEAD(&s->changes, entry);
 	t = sensor_enter(s, "trigger", push_change, c, callback_done);
 	if (t) {
-		task_set_brief(t, true);
+		task_set_brief(t, false);
 		s->callback = task_id(t);
 	}
 	json_decref(c->about);

@@ -35,7 +35,7 @@ task_new(lua_State *L, int nargs, const char *entry, task_done_fn *done,
 	t->ref = ref;
 	t->id = ++v->tasks->last_id;
 	t->entry = entry;
-	t->brief = v->task && v->task->brief;
+	t->brief = t->heirs = v->task && v->task->heirs;
 	t->nargs = nargs;
 	t->done = done;
 	t->done_arg = arg;

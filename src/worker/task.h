@@ -160,10 +160,12 @@ void task_set_unit_flags(struct task *t, uint8_t flags);
 void task_open_setup(struct task *t);
 
 /*
- * A brief task is a poll, a callback or a handler, or was started by one: it
- * may go on while the sensor is quieted. Others halt at their next wait.
+ * A brief task is a poll, a callback or a handler: it may go on while the
+ * sensor is quieted. Others halt at their next wait. With heirs the tasks that
+ * it starts are brief, too; those of add_trigger are not, for they follow what
+ * the trigger names for as long as it exists.
  */
-void task_set_brief(struct task *t, bool brief);
+void task_set_brief(struct task *t, bool heirs);
 
 /*
  * The scheduler, for worker.c and sensor.c. tasks_run resumes what is ready

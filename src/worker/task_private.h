@@ -24,6 +24,7 @@ struct task {
 	const char *entry;
 	enum task_state state;
 	bool brief;
+	bool heirs; /* what it starts is brief, too */
 	bool ending; /* its function has returned */
 	bool timed_out;
 	int nargs; /* of the first resume; -1 later */

@@ -311,7 +311,8 @@ task_open_setup(struct task *t)
 }
 
 void
-task_set_brief(struct task *t, bool brief)
+task_set_brief(struct task *t, bool heirs)
 {
-	t->brief = brief;
+	t->brief = true;
+	t->heirs = heirs;
 }
