@@ -84,14 +84,15 @@ describe("plan", function()
 	end)
 
 	it("sees each thing that makes a sensor what it is", function()
-		for name, text in pairs({
-			["p/sensors/a.lua"] = "return 3",
-			["p/sensors/a.yaml"] = sensor("A", "enabled: false\n"),
-			["p/config.yaml"] = "a: 1",
-			["p/config.schema.yaml"] = "a: {default: 2}",
+		-- in this order: a default that a value hides changes nothing
+		for _, file in ipairs({
+			{ "p/sensors/a.lua", "return 3" },
+			{ "p/sensors/a.yaml", sensor("A", "enabled: false\n") },
+			{ "p/config.schema.yaml", "a: {default: 2}" },
+			{ "p/config.yaml", "a: 1" },
 		}) do
 			assert.same({ "changed p.A", "unchanged q.B" },
-				change(name, text))
+				change(unpack(file)))
 		end
 	end)
 
@@ -262,7 +263,8 @@ describe("the corpus of real packs", function()
 			tonumber(lib.catalog_pack_count(c)),
 			tonumber(lib.catalog_sensor_count(c)), seconds * 1000))
 		assert.is_true(seconds < pack.slowness)
-		assert.equal(72, tonumber(lib.catalog_pack_count(c)))
+		-- one of the 72 is called core, as is the host's own
+		assert.equal(71, tonumber(lib.catalog_pack_count(c)))
 		assert.equal(48, tonumber(lib.catalog_sensor_count(c)))
 	end)
 

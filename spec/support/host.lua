@@ -178,17 +178,36 @@ function Host:start(first, ...)
 	return r
 end
 
--- The journal, oldest first: what `sensorhost export` prints, decoded.
-function Host:journal(...)
-	local result = self:run("export", ...)
+-- What `sensorhost export` prints, decoded, as far as wanted(trigger) is true.
+local function export(h, wanted, ...)
+	local result = h:run("export", ...)
 	if result.code ~= 0 then
-		error("export: " .. result.stderr, 2)
+		error("export: " .. result.stderr, 3)
 	end
 	local records = {}
 	for line in result.stdout:gmatch("[^\n]+") do
-		records[#records + 1] = cjson.decode(line)
+		local record = cjson.decode(line)
+		if wanted(record.trigger) then
+			records[#records + 1] = record
+		end
 	end
 	return records
+end
+
+-- The sensors' own instances in the journal, oldest first; the host's own
+-- triggers are left out.
+function Host:journal(...)
+	return export(self, function(trigger)
+		return not (trigger and trigger:match("^core%.st2%."))
+	end, ...)
+end
+
+-- The same of the host's own triggers alone, whose refs match the pattern
+-- behind "core.st2." ("" or nil: all).
+function Host:internal(pattern, ...)
+	return export(self, function(trigger)
+		return trigger and trigger:match("^core%.st2%." .. (pattern or ""))
+	end, ...)
 end
 
 function Host:kill_all()

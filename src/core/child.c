@@ -19,6 +19,7 @@
 #include "base/xalloc.h"
 #include "core/child_messages.h"
 #include "core/core.h"
+#include "core/life.h"
 #include "pack/catalog.h"
 
 /* A worker that lets so much pile up does not read its link. */
@@ -45,6 +46,7 @@ check_gone(struct child *c)
 		return;
 	c->state = CHILD_GONE;
 	child_clear_deadline(c);
+	life_ended(c);
 	if (c->owner)
 		c->ops->gone(c);
 }
@@ -92,7 +94,8 @@ on_born(void *arg, pid_t pid, const char *why)
 		child_unref(&c);
 		return;
 	}
-	c->pid = pid;
+	c->pid = c->born_pid = pid;
+	life_began(c);
 	core_child_born(c->core, c);
 	if (c->killed_for)
 		kill(pid, SIGKILL);
@@ -217,6 +220,7 @@ child_free(struct child *c)
 	catalog_unref(&c->catalog);
 	json_decref(c->details);
 	free(c->spec);
+	free(c->stop_reason);
 	free(c->killed_for);
 	free(c);
 }
@@ -278,6 +282,8 @@ child_stop(struct child *c, const char *reason, int64_t grace_us,
 {
 	struct buf body = {0};
 
+	if (!c->stop_reason)
+		c->stop_reason = xstrdup(reason);
 	msg_put_str(&body, reason);
 	msg_put_u32(&body, (uint32_t)(grace_us / 1000));
 	msg_put_u32(&body, (uint32_t)(cleanup_us / 1000));

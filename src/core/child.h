@@ -59,6 +59,7 @@ struct child {
 	uint64_t generation;
 	enum child_state state;
 	pid_t pid; /* -1: not born, or reaped */
+	pid_t born_pid; /* the same, kept; 0: not born */
 	struct peer peer;
 	bool linked; /* peer is in use */
 	bool link_ended;
@@ -72,6 +73,7 @@ struct child {
 	bool overran;          /* killed by the watchdog for limits.slice */
 	int status;            /* of waitpid, once reaped */
 	bool reaped;
+	char *stop_reason; /* of child_stop; NULL: it was not asked to */
 	char *killed_for; /* why core killed it; NULL: it did not */
 	unsigned units_waiting; /* sent and not yet committed */
 	unsigned tick_turn;     /* watchdog: the page's turn at the last tick */

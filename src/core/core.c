@@ -21,18 +21,17 @@
 #include "base/must.h"
 #include "base/xalloc.h"
 #include "core/catalog_options.h"
+#include "core/keys.h"
+#include "core/life.h"
 #include "core/printer.h"
 #include "core/reload.h"
 #include "core/signals.h"
+#include "core/upkeep.h"
 #include "http/server.h"
 #include "pack/catalog.h"
-#include "store/kv.h"
-#include "store/retention.h"
 
 #define KEPT_BYTES (4 * 1024 * 1024)
 #define MESSAGE_SLACK (1024u * 1024u)
-#define EXPIRE_MAX 1000u
-#define RETENTION_MAX 1000u
 
 /* Gives an exit to whose process it was. */
 static void
@@ -93,34 +92,13 @@ signal_cb(evutil_socket_t fd, short events, void *arg)
 	}
 }
 
-/* change_stage_fn: what is due, a slice of it. */
-static void
-maintenance_stage(struct change *change, struct store *store)
-{
-	(void)change;
-	kv_expire_due(store, EXPIRE_MAX);
-	retention_run(store, RETENTION_MAX);
-}
-
-/* change_done_fn, change_drop_fn. */
-static void
-maintenance_end(struct change *change)
-{
-	free(change);
-}
-
 /* event_callback_fn: once a second. */
 static void
-maintenance_cb(evutil_socket_t fd, short events, void *arg)
+upkeep_cb(evutil_socket_t fd, short events, void *arg)
 {
-	struct core *core = arg;
-	struct change *c = xcalloc(1, sizeof(*c));
-
 	(void)fd;
 	(void)events;
-	*c = (struct change){.stage = maintenance_stage,
-	    .done = maintenance_end, .drop = maintenance_end};
-	turn_add(&core->turn, c);
+	upkeep(arg);
 }
 
 /* turn_broken_fn. */
@@ -153,12 +131,6 @@ open_store(struct core *core, struct err *e)
 {
 	const struct host_config *h = core->config;
 	const struct store_options options = {.dry_run = core->dry_run};
-	const struct retention retention = {
-	    .journal_age_us = h->journal_retain_age_us,
-	    .journal_size = h->journal_retain_size,
-	    .journal_drop_held = h->journal_drop_when_held,
-	    .dead_letter_age_us = h->dead_letters_retain_age_us,
-	    .dead_letter_size = h->dead_letters_retain_size};
 	struct store_notice notice = {0};
 	struct err why;
 
@@ -166,7 +138,7 @@ open_store(struct core *core, struct err *e)
 		return -1;
 	if (*notice.text)
 		log_warning("%s", notice.text);
-	retention_set(core->store, &retention);
+	upkeep_configure(core);
 	if (h->key_file && access(h->key_file, F_OK) == 0 &&
 	    seal_key_load(&core->key, h->key_file, &why) != 0)
 		core->no_key = xstrdup(why.text);
@@ -183,7 +155,7 @@ add_events(struct core *core)
 	core->signals = event_new(core->base, core->signal_fd,
 	    EV_READ | EV_PERSIST, signal_cb, core);
 	core->maintenance = event_new(core->base, -1, EV_PERSIST,
-	    maintenance_cb, core);
+	    upkeep_cb, core);
 	must(core->signals && event_add(core->signals, NULL) == 0);
 	must(core->maintenance &&
 	    event_add(core->maintenance, &second) == 0);
@@ -217,7 +189,10 @@ core_init(struct core *core, struct err *e)
 	    core);
 	core->reload = reload_new(core);
 	add_events(core);
-	maintenance_cb(-1, 0, core);
+	keys_init(core);
+	internal_init(core);
+	life_recover(core);
+	upkeep(core);
 	turn_end(&core->turn);
 	return core->broken ? err_set(e, "the store cannot be written") : 0;
 }
@@ -386,6 +361,18 @@ core_reload_done(struct core *core, struct supervisor *s, const char *why)
 	reload_note(core->reload, s, why);
 }
 
+/* True while there is a process whose end is still to be written. */
+static bool
+has_children(const struct core *core)
+{
+	const struct child *c;
+
+	TAILQ_FOREACH(c, &core->children, link)
+		if (c->state != CHILD_GONE)
+			return true;
+	return false;
+}
+
 /* The end of one turn: commit, answer, print, clean up. */
 static void
 end_turn(struct core *core)
@@ -398,7 +385,7 @@ end_turn(struct core *core)
 	core->fresh = false;
 	resume_links(core);
 	clear_graves(core);
-	if (core->stopping && all_settled(core) &&
+	if (core->stopping && all_settled(core) && !has_children(core) &&
 	    TAILQ_EMPTY(&core->turn.waiting))
 		core->done = true;
 }

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "core/child.h"
+#include "core/internal.h"
 #include "core/nursery.h"
 #include "core/supervisor.h"
 #include "core/turn.h"
@@ -54,6 +55,7 @@ struct core {
 	char *no_key;         /* why it could not be read; NULL: none given */
 	struct catalog *catalog;
 	struct turn turn;
+	struct internal internal;
 	struct nursery nursery;
 	struct watchdog watchdog;
 	struct reload *reload;
@@ -69,6 +71,7 @@ struct core {
 	struct event *signals;
 	int signal_fd;
 	struct event *maintenance;
+	bool held_told; /* that a consumer holds the journal was said */
 	bool links_paused;
 	bool fresh;    /* this turn committed dispatches */
 	bool ready;    /* the role says: all that is to run has started */

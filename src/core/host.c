@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/digest.h"
 #include "base/nearest.h"
 #include "base/xalloc.h"
 #include "core/core.h"
@@ -51,15 +50,13 @@ host_address(struct core *core, size_t i)
 
 /* StackStorm's ids are 24 hex digits; ours come from the ref. */
 static void
-make_id(const struct sensor_meta *meta, char id[25])
+make_id(const struct sensor_meta *meta, char id[INTERNAL_ID])
 {
-	char hex[33], *uid = xasprintf("sensor_type:%s:%s",
-	    meta->pack->name, meta->class_name);
+	char *uid = xasprintf("sensor_type:%s:%s", meta->pack->name,
+	    meta->class_name);
 
-	digest_md5_hex(uid, strlen(uid), hex);
+	internal_id(uid, id);
 	free(uid);
-	memcpy(id, hex, 24);
-	id[24] = '\0';
 }
 
 /* What a supervisor knows. */

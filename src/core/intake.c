@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "core/core.h"
+#include "core/keys.h"
 #include "core/unit_ops.h"
 #include "pack/pack.h"
 #include "store/dead_letter.h"
@@ -58,11 +59,11 @@ stage_op(struct unit *u, struct store *s, const struct unit_op *op)
 		    .payload = op->payload});
 		break;
 	case MSG_OP_SET:
-		kv_set(s, op->key.data, op->key.len, op->payload,
+		keys_set(c->core, s, op->key, op->payload,
 		    op->sealed ? KV_SEALED : 0, op->ttl_us);
 		break;
 	case MSG_OP_DELETE:
-		kv_delete(s, op->key.data, op->key.len);
+		keys_delete(c->core, s, op->key);
 		break;
 	case MSG_OP_DEAD:
 		unit_op_letter(op, &letter);

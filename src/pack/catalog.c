@@ -15,6 +15,7 @@
 #include "base/nearest.h"
 #include "base/must.h"
 #include "base/xalloc.h"
+#include "pack/core_types.h"
 #include "pack/trigger_type.h"
 
 struct catalog {
@@ -26,6 +27,8 @@ struct catalog {
 	struct dict *by_pack;
 	struct dict *by_ref;
 	struct dict *triggers;	/* ref to struct trigger_type */
+	struct trigger_type **own;	/* of the host itself */
+	size_t own_count;
 	struct dict *unread;	/* folder that could not be read, to why */
 	struct diags diags;
 };
@@ -66,7 +69,11 @@ catalog_builder_add(struct catalog_builder *b, const char *dir)
 	const char *name = slash ? slash + 1 : dir;
 	const char *first = dict_get_str(b->names, name);
 
-	if (first)
+	if (strcmp(name, CORE_PACK) == 0)
+		diags_add(&b->catalog->diags, DIAG_ERROR, dir, 0, 0,
+		    "the pack \"" CORE_PACK "\" is the host's own; give this "
+		    "folder another name");
+	else if (first)
 		diags_add(&b->catalog->diags, DIAG_WARNING, dir, 0, 0,
 		    "pack \"%s\" is left out: the one in \"%s\" comes first",
 		    name, first);
@@ -220,6 +227,9 @@ catalog_builder_finish(struct catalog_builder **bp)
 	if (c->pack_count)
 		qsort(c->packs, c->pack_count, sizeof(*c->packs),
 		    pack_compare);
+	c->own = core_types_new(&c->own_count);
+	for (i = 0; i < c->own_count; i++)
+		index_trigger(c, c->own[i]);
 	for (i = 0; i < c->pack_count; i++)
 		index_pack(c, c->packs[i]);
 	diags_sort(&c->diags);
@@ -277,6 +287,7 @@ catalog_unref(struct catalog **cp)
 	dict_free(&c->by_ref, NULL);
 	dict_free(&c->triggers, NULL);
 	dict_free(&c->unread, free);
+	core_types_free(&c->own, c->own_count);
 	diags_release(&c->diags);
 	free(c);
 }

@@ -11,6 +11,7 @@
 
 #include "base/xalloc.h"
 #include "pack/config_cast.h"
+#include "pack/core_types.h"
 #include "pack/shape.h"
 #include "schema/schema.h"
 
@@ -144,13 +145,30 @@ member_line(const struct doc *d, const char *pointer, const char *member)
 	return line;
 }
 
+/* Nobody but the host itself declares types of its pack. */
+static bool
+check_pack(struct doc *d, const char *pointer, const json_t *value,
+    const struct trigger_source *from)
+{
+	char *at;
+
+	if (strcmp(shape_string(value, "pack", from->pack), CORE_PACK) != 0)
+		return true;
+	at = pointer_member(pointer, "pack");
+	doc_error(d, at, "\"pack\" is \"" CORE_PACK "\", which is the "
+	    "host's own; leave it out");
+	free(at);
+	return false;
+}
+
 struct trigger_type *
 trigger_type_read(struct doc *d, const char *pointer, json_t *value,
     const struct trigger_source *from)
 {
 	struct schema *payload, *parameters;
 	struct trigger_type *t;
-	bool ok = shape_check(d, pointer, value, &trigger_shape);
+	bool ok = shape_check(d, pointer, value, &trigger_shape) &&
+	    check_pack(d, pointer, value, from);
 
 	ok = schema_read(d, pointer, value, "payload_schema",
 	    from->validate_formats, &payload) == 0 && ok;

@@ -20,7 +20,7 @@ struct txn;
 struct scan;
 
 enum table {
-	TABLE_META,		/* text -> format and head */
+	TABLE_META,		/* text -> format, head, running processes */
 	TABLE_JOURNAL,		/* u64 sequence -> record */
 	TABLE_KV,		/* name -> item */
 	TABLE_TTL,		/* expiry (big-endian), name -> nothing */

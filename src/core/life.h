@@ -1,0 +1,16 @@
+#pragma once
+
+/*
+ * Tells of the sensors' processes: core.st2.sensor.process_spawn and
+ * process_exit for each start and each end. The store remembers those that
+ * run, so that a core that was killed does not leave a start without an end.
+ */
+struct child;
+struct core;
+
+/* The child's process is there; it is gone. */
+void life_began(struct child *c);
+void life_ended(struct child *c);
+
+/* Ends, for `host_killed`, what ran when the core before this was killed. */
+void life_recover(struct core *core);
