@@ -210,6 +210,37 @@ describe("sensorhost migrate", function()
 		has_not(todo, "port TicketSensor.cleanup")
 	end))
 
+	it("reads format strings and options of the datastore", host.with(
+		function(h)
+		migrate(h, write_tickets(h, [=[
+from st2reactor.sensor.base import PollingSensor
+__all__ = ['TicketSensor']
+class TicketSensor(PollingSensor):
+    def poll(self):
+        url = f"https://{self._config['host']}/{self._config.get("port", 80)}"
+        user = self.sensor_service.get_value("user", local=False, decrypt=True)
+        self.sensor_service.set_value("user", user, ttl=5, encrypt=True)
+        self._key = 'name_%s' % 'x'
+        self.sensor_service.delete_value(self._key)
+        self.sensor_service.list_values(prefix='name_')
+        self.sensor_service.dispatch(trigger=self.what, payload={'a': [1, 2]})
+]=]))
+		local lua = h:read("packs/tickets/sensors/ticket_sensor.lua")
+		for _, text in ipairs({
+			'line 5: self:need("host")',
+			'line 6: self.sensor_service:get_value({ name = "user", '
+				.. "global = true, decrypt = true })",
+			'line 7: self.sensor_service:set_value({ name = "user", '
+				.. "value = value, encrypt = true })",
+			'line 9: self.sensor_service:delete_value("name_x")',
+			'line 10: self.sensor_service:list_values(true, "name_")',
+			"line 11: self.sensor_service:dispatch(trigger, payload)",
+		}) do
+			has(lua, text)
+		end
+		has_not(lua, "__all__")
+	end))
+
 	it("says which modules the host has", host.with(function(h)
 		local todo = todo_of(migrate(h, write_tickets(h,
 			"import json\nimport requests\n"), "--json"))

@@ -249,6 +249,29 @@ describe("the lint of sensorhost check", function()
 			or text.stdout:find("not linted", 1, true), text.stdout)
 	end))
 
+	it("parses all Lua of the project", function()
+		local lex = assert(loadfile("lua/host/lint/lex.lua"))()
+		local parse = assert(loadfile("lua/host/lint/parse.lua"))(lex)
+		local list = io.popen("find lua packs spec tools -name '*.lua'")
+		local count = 0
+		for path in list:lines() do
+			local file = assert(io.open(path, "rb"))
+			parse(file:read("*a"))
+			file:close()
+			count = count + 1
+		end
+		list:close()
+		assert.is_true(count > 100)
+	end)
+
+	it("has nothing against the packs that ship", function()
+		local process = require("spec.support.process")
+		local text = process.run({ host.program, "check", "--packs", "packs",
+			"--data", "/nonexistent" })
+		assert.truthy(text.stdout:find("^%d+ sensors checked, %d+ loaded: 0 "
+			.. "errors, 0 warnings\n$"), text.stdout .. text.stderr)
+	end)
+
 	it("is not there when sensors run", host.with(function(h)
 		h:write_sensor("demo", "S", HEAD .. poll("print(oops)") .. TAIL,
 			METADATA)

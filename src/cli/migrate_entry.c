@@ -66,6 +66,7 @@ is_polling(const struct py_class *c, const struct sensor_meta *meta)
 static bool
 own_module(struct entry *x, const char *module)
 {
+	static const char *const forms[] = {".py", "/__init__.py", ".lua"};
 	char *name = xstrdup(module + strspn(module, ".")), *s, *path;
 	char *lib = xasprintf("%s/lib", x->m->copy);
 	const char *folders[] = {x->folder, lib, x->m->copy};
@@ -74,10 +75,9 @@ own_module(struct entry *x, const char *module)
 
 	for (s = name; (s = strchr(s, '.')) != NULL; )
 		*s = '/';
-	for (i = 0; *name && !found && i < 6; i++) {
-		path = i % 2 == 0 ?
-		    xasprintf("%s/%s.py", folders[i / 2], name) :
-		    xasprintf("%s/%s/__init__.py", folders[i / 2], name);
+	for (i = 0; *name && !found && i < 9; i++) {
+		path = xasprintf("%s/%s%s", folders[i / 3], name,
+		    forms[i % 3]);
 		found = access(path, R_OK) == 0;
 		free(path);
 	}

@@ -231,6 +231,16 @@ find_argument(const struct py_token *t, size_t i, const char *keyword)
 	return i + 1;
 }
 
+/* Whether a call whose "(" is at i has `keyword=value`. */
+static bool
+has_argument(const struct py_token *t, size_t i, const char *keyword,
+    const char *value)
+{
+	size_t at = find_argument(t, i, keyword);
+
+	return at > i + 1 && py_is(&t[at], value);
+}
+
 /* A call of the service at token i (its dot). */
 static void
 take_call(struct py_method *m, struct py_names *n, size_t i)
@@ -251,7 +261,51 @@ take_call(struct py_method *m, struct py_names *n, size_t i)
 	py_method_add(m, calls[k].kind, t[i + 1].line,
 	    py_eval(n, at, py_expression_end(t, at), &text) ?
 	    xstrdup(buf_cstr(&text)) : NULL);
+	m->facts[m->fact_count - 1].shared =
+	    has_argument(t, i + 2, "local", "False");
+	m->facts[m->fact_count - 1].sealed =
+	    has_argument(t, i + 2, "decrypt", "True") ||
+	    has_argument(t, i + 2, "encrypt", "True");
 	buf_release(&text);
+}
+
+/* The reads in the tokens from..to-1. */
+static void find_reads(struct py_method *m, struct py_names *n, size_t from,
+    size_t to, int line);
+
+/* Reads inside of f"{...}" at token i: its expressions are tokens, too. */
+static void
+take_format(struct py_method *m, struct py_names *n, size_t i)
+{
+	const struct py_token *outer = n->tokens, *t = &outer[i];
+	const char *at = t->text, *end = t->text + t->len, *close;
+	struct py_tokens inner;
+
+	if (t->type != PY_STRING || strcspn(at, "fF") >= strcspn(at, "'\""))
+		return;
+	while ((at = memchr(at, '{', (size_t)(end - at))) != NULL) {
+		close = memchr(at, '}', (size_t)(end - at));
+		if (!close)
+			break;
+		py_lex(&inner, at + 1, (size_t)(close - at - 1));
+		n->tokens = inner.items;
+		find_reads(m, n, 0, inner.count - 1, t->line);
+		n->tokens = outer;
+		py_tokens_release(&inner);
+		at = close;
+	}
+}
+
+static void
+find_reads(struct py_method *m, struct py_names *n, size_t from, size_t to,
+    int line)
+{
+	size_t first = m->fact_count, i = from;
+
+	while (i < to)
+		i = take_read(m, n, i);
+	for (; first < m->fact_count; first++)
+		m->facts[first].line = line;
 }
 
 void
@@ -265,6 +319,7 @@ py_facts_find(struct py_method *m, struct py_names *n, size_t from,
 		    xstrdup("")));
 	while (i < to) {
 		take_call(m, n, i);
+		take_format(m, n, i);
 		next = take_read(m, n, i);
 		/* A path may hold names that a chain ran over; calls not. */
 		i = next > to ? to : next;

@@ -301,7 +301,8 @@ take_statement(struct reader *r, size_t i)
 		return i + 1;
 	if (py_is(&t[at], "class")) {
 		take_class(r, at, end, first);
-	} else if (t[at].type == PY_NAME && !only_imports(t, at, end)) {
+	} else if (t[at].type == PY_NAME && !py_is(&t[at], "__all__") &&
+	    !only_imports(t, at, end)) {
 		py_learn(&r->names, at);
 		add_lines(&r->file->rest, &r->file->rest_count, first,
 		    last_line(t, end));

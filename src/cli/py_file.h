@@ -29,6 +29,8 @@ struct py_fact {
 	                 * of the datastore; NULL: it is computed */
 	bool required;  /* PY_CONFIG: read by [], which fails without it */
 	char *fallback; /* PY_CONFIG: the default, in Lua; NULL: none */
+	bool shared;    /* of the datastore: local=False */
+	bool sealed;    /* encrypt=True, decrypt=True */
 };
 
 /* A run of lines, both ends included. */

@@ -101,6 +101,22 @@ put_config(struct buf *out, const struct py_fact *f)
 	free(path);
 }
 
+/* Appends the arguments of a datastore call by name, and its end. */
+static void
+put_named(struct buf *out, const struct py_fact *f)
+{
+	bool set = f->kind == PY_SET_VALUE;
+
+	buf_puts(out, "{ name = ");
+	if (f->text)
+		put_quoted(out, f->text);
+	else
+		buf_puts(out, "name");
+	buf_printf(out, "%s%s%s })", set ? ", value = value" : "",
+	    f->shared ? ", global = true" : "", !f->sealed ? "" : set ?
+	    ", encrypt = true" : ", decrypt = true");
+}
+
 void
 skeleton_put_fact(struct buf *out, const struct py_fact *f)
 {
@@ -117,6 +133,10 @@ skeleton_put_fact(struct buf *out, const struct py_fact *f)
 		return;
 	}
 	buf_printf(out, "self.sensor_service:%s(", calls[f->kind]);
+	if ((f->shared || f->sealed) && f->kind != PY_LIST_VALUES) {
+		put_named(out, f);
+		return;
+	}
 	if (f->kind == PY_LIST_VALUES && f->text)
 		buf_puts(out, "true, ");
 	if (f->text)
