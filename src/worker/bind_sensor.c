@@ -74,10 +74,8 @@ static int
 sensor_polled(lua_State *L)
 {
 	const struct sensor *s = vm_of(L)->sensor;
-	const char *first = json_string_value(
-	    json_object_get(s->facts.spec, "first_poll"));
 
-	if (first && strcmp(first, "scheduled") == 0)
+	if (s->facts.scheduled)
 		unit_polled(task_unit(L), clock_unix_us() -
 		    (clock_mono_us() - s->due_us));
 	return 0;

@@ -181,6 +181,8 @@ facts_read(struct facts *f, struct vm *v, const char *text, struct err *e)
 	f->class_name = text_of(f->spec, "class_name");
 	f->entry = text_of(f->spec, "entry");
 	f->once = json_is_true(json_object_get(f->spec, "once"));
+	f->scheduled = strcmp(text_of(f->spec, "first_poll"),
+	    "scheduled") == 0;
 	f->raise_invalid = strcmp(text_of(f->spec, "on_invalid"), "raise") == 0;
 	f->validate_formats = json_is_true(
 	    json_object_get(f->spec, "validate_formats"));

@@ -37,6 +37,7 @@ struct facts {
 	const char *class_name;
 	const char *entry;
 	bool once;
+	bool scheduled; /* first_poll: scheduled */
 	bool raise_invalid;
 	size_t unit_limit;
 	double setup_timeout;

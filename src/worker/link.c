@@ -5,7 +5,6 @@
  */
 #include "worker/link.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -236,9 +235,9 @@ link_timer(struct vm *v, event_callback_fn fn, void *arg)
 void
 link_arm(struct event *timer, double seconds)
 {
-	const double s = fmin(fmax(seconds, 0), 1e9);
+	const double s = !(seconds > 0) ? 0 : seconds < 1e9 ? seconds : 1e9;
 	const struct timeval tv = {.tv_sec = (time_t)s,
-	    .tv_usec = (suseconds_t)((s - floor(s)) * 1e6)};
+	    .tv_usec = (suseconds_t)((s - (double)(time_t)s) * 1e6)};
 
 	must(event_add(timer, &tv) == 0);
 }

@@ -42,7 +42,7 @@ arm(struct sensor *s)
 static unsigned
 skip_missed(struct sensor *s)
 {
-	int64_t step = (int64_t)llround(s->interval * 1e6);
+	int64_t step = (int64_t)(s->interval * 1e6 + 0.5);
 	int64_t now = clock_mono_us(), missed;
 
 	step = step > 0 ? step : 1;
@@ -127,7 +127,7 @@ take_interval(struct sensor *s, lua_State *L, int n)
 
 	if (n > 0 && lua_type(L, 1) == LUA_TNUMBER && isfinite(wanted) &&
 	    wanted > 0)
-		s->interval = fmin(wanted, 1e9);
+		s->interval = wanted < 1e9 ? wanted : 1e9;
 	else
 		vm_log(s->vm, LOG_WARNING, "_poll_interval is no number of "
 		    "seconds above 0; it stays %g", s->interval);
@@ -212,13 +212,11 @@ first_delay(const struct sensor *s)
 {
 	const json_t *spec = s->facts.spec;
 	const json_t *last = json_object_get(spec, "last_poll");
-	const char *first = json_string_value(
-	    json_object_get(spec, "first_poll"));
 	double now = (double)clock_unix_us() / 1e6, due;
 
 	if (s->facts.once)
 		return 0;
-	if (first && strcmp(first, "scheduled") == 0 && json_is_number(last)) {
+	if (s->facts.scheduled && json_is_number(last)) {
 		due = json_number_value(last) + s->interval;
 		/* A clock set back must not put it off for ever. */
 		return fmin(fmax(due - now, 0), s->interval);

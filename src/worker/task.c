@@ -15,24 +15,41 @@
 #include "worker/link.h"
 #include "worker/task_private.h"
 
+/*
+ * A task with its coroutine, anchored in the registry: the spare one, so
+ * that a poll each second makes no garbage and touches little memory, or a
+ * new one. Raises.
+ */
+static struct task *
+take_task(struct tasks *s, lua_State *L, int nargs)
+{
+	struct task *t = s->spare;
+	lua_State *co = t ? t->co : lua_newthread(L);
+	int ref;
+
+	if (!lua_checkstack(co, nargs + 1))
+		bind_raise(L, "too many arguments");
+	ref = t ? t->ref : luaL_ref(L, LUA_REGISTRYINDEX);
+	s->spare = NULL;
+	if (!t)
+		t = xmalloc(sizeof(*t));
+	memset(t, 0, offsetof(struct task, place));
+	t->place[0] = t->split[0] = '\0';
+	t->longest.us = 0;
+	t->co = co;
+	t->ref = ref;
+	return t;
+}
+
 struct task *
 task_new(lua_State *L, int nargs, const char *entry, task_done_fn *done,
     void *arg)
 {
 	struct vm *v = vm_of(L);
-	lua_State *co;
-	struct task *t;
-	int ref;
+	struct task *t = take_task(v->tasks, L, nargs);
 
-	co = lua_newthread(L);
-	if (!lua_checkstack(co, nargs + 1))
-		bind_raise(L, "too many arguments");
-	ref = luaL_ref(L, LUA_REGISTRYINDEX);
-	lua_xmove(L, co, nargs + 1);
-	t = xcalloc(1, sizeof(*t));
+	lua_xmove(L, t->co, nargs + 1);
 	t->vm = v;
-	t->co = co;
-	t->ref = ref;
 	t->id = ++v->tasks->last_id;
 	t->entry = entry;
 	t->brief = t->heirs = v->task && v->task->heirs;
@@ -45,15 +62,25 @@ task_new(lua_State *L, int nargs, const char *entry, task_done_fn *done,
 	return t;
 }
 
-/* Frees a task that has ended. */
+/*
+ * Frees a task that has ended. A coroutine whose function returned can run
+ * another function: one is kept.
+ */
 static void
-task_free(struct task *t)
+task_free(struct task *t, bool returned)
 {
-	TAILQ_REMOVE(&t->vm->tasks->all, t, all);
+	struct tasks *s = t->vm->tasks;
+
+	TAILQ_REMOVE(&s->all, t, all);
 	if (t->timer)
 		event_free(t->timer);
-	luaL_unref(t->vm->L, LUA_REGISTRYINDEX, t->ref);
 	unit_release(&t->unit);
+	if (returned && !s->spare) {
+		lua_settop(t->co, 0);
+		s->spare = t;
+		return;
+	}
+	luaL_unref(t->vm->L, LUA_REGISTRYINDEX, t->ref);
 	free(t);
 }
 
@@ -71,7 +98,7 @@ finish(struct task *t, enum task_end end, lua_State *L, int n)
 {
 	if (t->done)
 		t->done(t->vm, t, end, L, n, t->done_arg);
-	task_free(t);
+	task_free(t, end == TASK_RETURNED);
 }
 
 /* The error value is on top of `from`, which is co or the main state. */
@@ -392,6 +419,7 @@ tasks_close(struct vm *v)
 	if (!v->tasks)
 		return;
 	tasks_drop_all(v);
+	free(v->tasks->spare);
 	free(v->tasks);
 	v->tasks = NULL;
 }

@@ -37,9 +37,10 @@ struct task {
 	struct unit_counts undone;
 	task_done_fn *done;
 	void *done_arg;
+	int64_t parked_us;    /* when the present wait began, monotonic */
+	/* not cleared for a new task but for their first bytes */
 	char place[TASK_PLACE];
 	char split[TASK_PLACE];
-	int64_t parked_us;    /* when the present wait began, monotonic */
 	struct task_wait_note longest;
 };
 
@@ -49,6 +50,7 @@ struct tasks {
 	struct task_list all;
 	struct task_list ready;
 	struct task_list gated; /* by need, rising */
+	struct task *spare; /* one whose coroutine can run again, or NULL */
 	size_t unit_limit;
 	uint64_t last_id;
 	uint64_t units; /* sent, for `run -v` */
