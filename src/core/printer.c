@@ -2,15 +2,18 @@
  * The lines of `run` on stdout. Owns its place in the journal and one slice
  * of text. Called after commits and when stdout takes more. It must never
  * block: a pipe or terminal is opened anew as a non-blocking one of our own,
- * since the flag on descriptor 1 belongs to everybody who shares it.
+ * since the flag on descriptor 1 belongs to everybody who shares it. One that
+ * belongs to another user cannot be: it is asked before each small write.
  */
 #include "core/printer.h"
 
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,32 +33,51 @@ struct printer {
 	uint64_t next; /* sequence */
 	uint64_t left; /* lines still to print */
 	int fd;
+	mode_t type;  /* of what stdout is: S_IFIFO, ... */
 	bool own_fd;
 	bool ended;
 	struct buf text;
 	size_t written;
 	struct event *writable;
-	struct event *hangup; /* NULL: not a pipe */
+	struct event *hangup; /* NULL: neither pipe nor socket */
 	printer_closed_fn *done;
 	void *arg;
 };
 
-/* A descriptor for stdout that does not block. */
-static int
-open_stdout(bool *own)
+/* Opens stdout so that it does not block, where that can be done. */
+static void
+open_stdout(struct printer *p)
 {
 	struct stat st;
 	int fd;
 
-	*own = false;
+	p->fd = STDOUT_FILENO;
 	if (fstat(STDOUT_FILENO, &st) != 0)
-		return -1;
-	if (!S_ISFIFO(st.st_mode) && !S_ISCHR(st.st_mode))
-		return STDOUT_FILENO;
+		return;
+	p->type = st.st_mode & S_IFMT;
+	if (p->type != S_IFIFO && p->type != S_IFCHR)
+		return;
 	fd = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_CLOEXEC |
 	    O_NOCTTY);
-	*own = fd >= 0;
-	return fd >= 0 ? fd : STDOUT_FILENO;
+	p->own_fd = fd >= 0;
+	p->fd = fd >= 0 ? fd : STDOUT_FILENO;
+}
+
+/* As write(2), without ever waiting. */
+static ssize_t
+write_now(const struct printer *p, const void *data, size_t n)
+{
+	struct pollfd ready = {.fd = p->fd, .events = POLLOUT};
+
+	if (p->type == S_IFSOCK)
+		return send(p->fd, data, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (p->own_fd || p->type == S_IFREG)
+		return write(p->fd, data, n);
+	if (poll(&ready, 1, 0) != 1) {
+		errno = EAGAIN;
+		return -1;
+	}
+	return write(p->fd, data, n < PIPE_BUF ? n : PIPE_BUF);
 }
 
 /* Says once that it is over. */
@@ -103,7 +125,7 @@ static int
 write_text(struct printer *p)
 {
 	while (p->written < p->text.len) {
-		ssize_t n = write(p->fd, p->text.data + p->written,
+		ssize_t n = write_now(p, p->text.data + p->written,
 		    p->text.len - p->written);
 
 		if (n >= 0)
@@ -165,23 +187,21 @@ hangup_cb(evutil_socket_t fd, short events, void *arg)
 
 /*
  * Events on stdout. A plain file or /dev/null is always ready, and epoll
- * refuses it; of a pipe's writing end epoll tells when its reader went.
+ * refuses it; of a pipe or a socket epoll tells when its reader went.
  */
 static void
 add_events(struct printer *p, struct event_base *base)
 {
-	struct stat st;
-	bool known = fstat(p->fd, &st) == 0;
+	bool pipe = p->type == S_IFIFO, sock = p->type == S_IFSOCK;
 
-	p->writable = known && (S_ISFIFO(st.st_mode) ||
-	    S_ISSOCK(st.st_mode) || isatty(p->fd)) ?
+	p->writable = pipe || sock || isatty(p->fd) ?
 	    event_new(base, p->fd, EV_WRITE, writable_cb, p) :
 	    event_new(base, -1, 0, writable_cb, p);
 	must(p->writable);
-	if (!known || !S_ISFIFO(st.st_mode) || !p->own_fd)
+	if (!pipe && !sock)
 		return;
-	p->hangup = event_new(base, p->fd, EV_READ | EV_PERSIST, hangup_cb,
-	    p);
+	p->hangup = event_new(base, p->fd, (sock ? EV_CLOSED : EV_READ) |
+	    EV_PERSIST, hangup_cb, p);
 	must(p->hangup && event_add(p->hangup, NULL) == 0);
 }
 
@@ -197,7 +217,7 @@ printer_new(struct event_base *base, struct store *store, uint32_t sensor,
 	p->left = limit;
 	p->done = done;
 	p->arg = arg;
-	p->fd = open_stdout(&p->own_fd);
+	open_stdout(p);
 	add_events(p, base);
 	return p;
 }
