@@ -349,6 +349,34 @@ describe("sensorhost.tail", function()
 		end
 	end))
 
+	it("goes on over reloads of the sensor", host.with(function(h)
+		setup(h, { from = "start" })
+		append(h, "")
+		local r = h:start("serve")
+		r:wait_for("open$")
+		local source = h:read("packs/t/sensors/tailer.lua")
+		local n = 0
+		for reload = 1, 8 do
+			h:write("packs/t/sensors/tailer.lua", source .. "-- "
+				.. reload .. "\n")
+			r:signal("HUP")
+			for _ = 1, 20 do
+				n = n + 1
+				append(h, "line " .. n .. "\n")
+				posix_time.nanosleep({ tv_sec = 0, tv_nsec = 2000000 })
+			end
+			if reload % 3 == 0 then
+				rename(h, "x.log", "x.log." .. reload)
+			end
+			r:wait_for("open$")
+		end
+		local lines = journal_lines(h, n)
+		for i = 1, n do
+			assert.equal("line " .. i, lines[i])
+		end
+		assert.equal(n, #lines)
+	end))
+
 	it("ends when another task closes it, and begins anew when forgotten",
 		in_poll.body([[
 	local tail = require("sensorhost.tail")

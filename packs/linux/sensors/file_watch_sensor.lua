@@ -7,26 +7,50 @@
 -- dispatched once. A file that is new to the sensor is followed from its end.
 
 local Sensor = require("sensorhost.sensor")
+local backoff = require("sensorhost.backoff")
 local spawn = require("sensorhost.spawn")
 local tail = require("sensorhost.tail")
+local time = require("sensorhost.time")
 
 local FileWatchSensor = Sensor:extend()
 
 function FileWatchSensor:init()
-	self.followed = {} -- trigger id → {trigger=, tail=}
+	self.followed = {} -- trigger id → {path=, ref=, tail=}
 end
 
 function FileWatchSensor:run()
 	self:wait()
 end
 
+-- Opens the file; as long as that fails (it may not be read, say) it is tried
+-- again, and said once. nil if the trigger goes meanwhile.
+function FileWatchSensor:open(entry)
+	local retry = backoff.new()
+	local said
+	while not entry.removed do
+		local t, err = tail.open(entry.path)
+		if t then
+			self.log:info("following %s", entry.path)
+			return t
+		elseif not said then
+			self.log:warning("%s; trying again", err)
+			said = true
+		end
+		time.sleep(retry:next())
+	end
+end
+
 -- The task of one file.
-function FileWatchSensor:follow(trigger, t)
-	local service, ref = self.sensor_service, trigger.ref
-	local path = trigger.parameters.file_path
+function FileWatchSensor:follow(entry)
+	local service = self.sensor_service
+	local path, ref = entry.path, entry.ref
 	local name = path:match("[^/]*$")
 
-	for line in t:lines() do
+	entry.tail = self:open(entry)
+	if not entry.tail then
+		return
+	end
+	for line in entry.tail:lines() do
 		service:dispatch(ref, {
 			file_path = path,
 			file_name = name,
@@ -36,23 +60,17 @@ function FileWatchSensor:follow(trigger, t)
 end
 
 function FileWatchSensor:add_trigger(trigger)
-	local path = trigger.parameters.file_path
-	local t = assert(tail.open(path))
-	self.followed[trigger.id] = { trigger = trigger, tail = t }
-	self.log:info("following %s", path)
-	spawn(self.follow, self, trigger, t)
+	local entry = { path = trigger.parameters.file_path, ref = trigger.ref }
+	self.followed[trigger.id] = entry
+	spawn(self.follow, self, entry)
 end
 
 function FileWatchSensor:update_trigger(trigger)
 	local old = self.followed[trigger.id]
-	if old and old.trigger.parameters.file_path
-		== trigger.parameters.file_path then
-		return
+	if not old or old.path ~= trigger.parameters.file_path then
+		self:remove_trigger(trigger)
+		self:add_trigger(trigger)
 	end
-	if old then
-		self:remove_trigger(old.trigger)
-	end
-	self:add_trigger(trigger)
 end
 
 function FileWatchSensor:remove_trigger(trigger)
@@ -61,9 +79,12 @@ function FileWatchSensor:remove_trigger(trigger)
 		return
 	end
 	self.followed[trigger.id] = nil
-	old.tail:close()
-	tail.forget(old.trigger.parameters.file_path)
-	self.log:info("no longer following %s", old.trigger.parameters.file_path)
+	old.removed = true
+	if old.tail then
+		old.tail:close()
+	end
+	tail.forget(old.path)
+	self.log:info("no longer following %s", old.path)
 end
 
 return FileWatchSensor

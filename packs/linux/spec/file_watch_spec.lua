@@ -53,6 +53,18 @@ describe("linux.FileWatchSensor", function()
 		assert.equal("of a", r:json().payload.line)
 	end))
 
+	it("tries again what it cannot open", host.with(function(h)
+		h:write("a.log/inside", "a folder is no file")
+		local r = h:start("run", "linux.FileWatchSensor", "--packs", PACKS,
+			"--trigger-parameters", cjson.encode({
+				file_path = h.dir .. "/a.log" }))
+		r:wait_for("a%.log: not a plain file; trying again")
+		os.execute("rm -r " .. h.dir .. "/a.log")
+		r:wait_for("following (.*)")
+		append(h, "a.log", "first\n")
+		assert.equal("first", r:json().payload.line)
+	end))
+
 	it("goes on after a kill where it was", host.with(function(h)
 		append(h, "a.log", "old\n")
 		local r = watch(h, "a.log")
