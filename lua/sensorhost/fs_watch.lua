@@ -331,6 +331,12 @@ end
 ---The events, as they come. A wait when none is there. The loop ends when the
 ---watch is closed, and when the watched folder itself is gone (its event is
 ---the last one).
+---
+---```lua
+---for event in w:events() do
+---	self.log:info("%s %s", event.kind, event.path)
+---end
+---```
 ---@return fun(): sensorhost.fs_watch.Event?
 function Watch:events()
 	check.self("fs_watch", "events", self, Watch)
@@ -357,6 +363,10 @@ function Watch:events()
 end
 
 ---Ends it: a loop over its events ends too. Twice is fine.
+---
+---```lua
+---w:close()
+---```
 function Watch:close()
 	check.self("fs_watch", "close", self, Watch)
 	if self.closed then

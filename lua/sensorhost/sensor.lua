@@ -66,27 +66,63 @@ function Sensor:extend(fields)
 end
 
 ---Called first, before setup, when the sensor is made: fields of your own.
+---
+---```lua
+---function Watcher:init()
+---	self.known = {}
+---end
+---```
 function Sensor:init() end
 
 ---Called once before run or poll: check the configuration, look around. All
 ---of it is one transaction, and it must be done within setup_timeout.
+---
+---```lua
+---function Watcher:setup()
+---	self.url = self:need("url", "string")
+---end
+---```
 function Sensor:setup() end
 
 ---Called for each trigger of this sensor's types that exists, after setup, and
 ---for each new one later.
+---
+---```lua
+---function Watcher:add_trigger(trigger)
+---	spawn(self.follow, self, trigger.parameters.file_path, trigger.ref)
+---end
+---```
 ---@param _trigger sensorhost.trigger
 function Sensor:add_trigger(_trigger) end
 
 ---Called when a trigger has changed.
+---
+---```lua
+---function Watcher:update_trigger(trigger)
+---	self.known[trigger.id] = trigger.parameters
+---end
+---```
 ---@param _trigger sensorhost.trigger
 function Sensor:update_trigger(_trigger) end
 
 ---Called when a trigger is gone.
+---
+---```lua
+---function Watcher:remove_trigger(trigger)
+---	self.known[trigger.id] = nil
+---end
+---```
 ---@param _trigger sensorhost.trigger
 function Sensor:remove_trigger(_trigger) end
 
 ---Called on every orderly end, with why: `stop`, `reload`, `failed`,
 ---`finished`, ... What the host opened for you it closes by itself.
+---
+---```lua
+---function Watcher:cleanup(reason)
+---	self.log:info("ends: %s", reason)
+---end
+---```
 ---@param _reason string
 function Sensor:cleanup(_reason) end
 

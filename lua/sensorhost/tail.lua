@@ -122,6 +122,10 @@ end
 
 ---Forgets how far the file was read: the next tail.open by this name begins
 ---anew. Joins the unit; the tail must be closed.
+---
+---```lua
+---tail.forget("/var/log/syslog")
+---```
 ---@param name string the name given to tail.open, by default the path
 function tail.forget(name)
 	check.dot("tail.forget", tail, name)
@@ -140,6 +144,12 @@ end
 ---1 MB. A line counts as done when the loop asks for the next one: that the
 ---place has moved is then in the unit that holds what you dispatched. If you
 ---wait between a line and its dispatch, a kill gives you the line again.
+---
+---```lua
+---for line, cut in t:lines() do
+---	self.sensor_service:dispatch("demo.line", { line = line, cut = cut })
+---end
+---```
 ---@return fun(): string?, boolean?
 function Tail:lines()
 	check.self("tail", "lines", self, Tail)
@@ -170,6 +180,10 @@ end
 
 ---Ends it: a loop over its lines ends too. What was read stays noted, the
 ---line in hand as well when the task that reads closes it. Twice is fine.
+---
+---```lua
+---t:close()
+---```
 function Tail:close()
 	check.self("tail", "close", self, Tail)
 	if self.closed then

@@ -94,6 +94,10 @@ time.now = host.now
 
 ---The time in whole seconds.
 ---@return integer seconds since 1970, UTC
+---
+---```lua
+---local day = math.floor(time.unix() / 86400)
+---```
 time.unix = host.unix
 
 ---A clock that is never set: for durations.

@@ -163,6 +163,33 @@ describe("the library", function()
 	end))
 end)
 
+describe("each public function of the library", function()
+	it("has an annotation with an example", function()
+		local pipe = io.popen("ls lua/sensorhost/*.lua")
+		local missing = {}
+		for path in pipe:lines() do
+			local comment = ""
+			for line in io.lines(path) do
+				local name = line:match("^function ([%w_.:]+)%(")
+					or line:match("^([%w_]+%.[%w_]+) = [%w_.]+")
+				if line:match("^%-%-%-") then
+					comment = comment .. line .. "\n"
+				elseif name and not name:find(".__", 1, true)
+					and not name:find("__index", 1, true)
+					and not comment:find("```lua", 1, true) then
+					missing[#missing + 1] = path:match("[^/]+$") .. ": "
+						.. name
+				end
+				if not line:match("^%-%-%-") then
+					comment = ""
+				end
+			end
+		end
+		pipe:close()
+		assert.same({}, missing)
+	end)
+end)
+
 describe("packs/README.md", function()
 	it("leads to a sensor that runs", host.with(function(h)
 		for _, language in ipairs({ "yaml", "lua" }) do
