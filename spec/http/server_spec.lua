@@ -1,5 +1,6 @@
 -- The HTTP server of the real program, and clients that mean it no good.
 
+local resource = require("posix.sys.resource")
 local host = require("spec.support.host")
 local http = require("spec.support.http")
 local process = require("spec.support.process")
@@ -117,7 +118,7 @@ describe("the server", function()
 			assert.same({ "431", "closed" }, { statuses(h, bytes, 2) })
 		end
 		assert.same({ "414", "closed" }, { statuses(h, "GET /"
-			.. ("a"):rep(20000) .. " HTTP/1.1\r\n" .. HOST .. "\r\n", 2) })
+			.. ("a"):rep(60000) .. " HTTP/1.1\r\n" .. HOST .. "\r\n", 2) })
 		local chunk = "10000\r\n" .. ("x"):rep(65536) .. "\r\n"
 		for _, bytes in ipairs({
 			POST .. "Content-Length: 102401\r\n\r\nabc",
@@ -202,6 +203,51 @@ describe("the server", function()
 		local c = assert(http.connect(h.sock))
 		c:send(LIVE .. "\r\n")
 		assert.equal(200, c:answer().status)
+	end))
+
+	it("holds ten thousand, and answers the next one, too", serving({},
+	    function(h)
+		local limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+		if limit.rlim_max < 20000 then
+			return pending("20000 descriptors are not to be had")
+		end
+		limit.rlim_cur = limit.rlim_max
+		resource.setrlimit(resource.RLIMIT_NOFILE, limit)
+		local clients = {}
+		for i = 1, 10000 do
+			clients[i] = assert(http.connect(h.sock))
+		end
+		for i = 1, 10000, 100 do
+			clients[i]:send(LIVE .. "\r\n")
+			assert.equal(200, clients[i]:answer(20).status)
+		end
+		local c = assert(http.connect(h.sock))
+		assert.equal(503, c:answer(20).status)
+		c:close()
+		for i = 1, 10000 do
+			clients[i]:close()
+		end
+		assert.equal(1, http.ask(h.sock, "GET",
+			"/v1/status").json.connections)
+	end))
+
+	it("leaves the sensors half of the descriptors", host.with(function(h)
+		local file = h:write("limited.sh", "#!/bin/sh\nulimit -n 300\n"
+			.. 'exec "' .. host.program .. '" "$@"\n')
+		os.execute("chmod +x " .. file)
+		local program = host.program
+		host.program = file
+		local core = h:start("serve")
+		host.program = program
+		core:wait_for("api.max_connections: 150 of them")
+		core:wait_for("ready: ")
+		local clients = {}
+		for i = 1, 200 do
+			clients[i] = assert(http.connect(h.data .. "/api.sock"))
+		end
+		clients[1]:send(LIVE .. "\r\n")
+		assert.equal(200, clients[1]:answer().status)
+		assert.equal(503, clients[200]:answer().status)
 	end))
 
 	it("shares its connections between addresses", host.with(function(h)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
+#include "base/log.h"
 #include "core/core.h"
 #include "http/server.h"
 #include "store/store.h"
@@ -21,17 +22,27 @@ front_offer(const struct http_routes *routes)
 	offered = routes;
 }
 
-/* Many connections need many descriptors: as many as we may have. */
-static void
-raise_descriptors(void)
+/*
+ * How many connections there may be: many need many descriptors, so that is
+ * raised as far as we may, and half of them are left for the sensors.
+ */
+static int64_t
+connections_max(const struct host_config *h)
 {
 	struct rlimit limit;
+	int64_t most;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
-	    limit.rlim_cur < limit.rlim_max) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return h->api_max_connections;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_max / 2 >= (rlim_t)h->api_max_connections)
+		return h->api_max_connections;
+	most = (int64_t)(limit.rlim_max / 2);
+	log_warning("api.max_connections: %lld of them, since this process "
+	    "may have only %lld descriptors", (long long)most,
+	    (long long)limit.rlim_max);
+	return most;
 }
 
 /* Listens on one address of api.listen. */
@@ -69,13 +80,12 @@ front_open(struct core *core, struct err *e)
 	    .header_timeout_us = h->api_header_timeout_us,
 	    .body_timeout_us = h->api_body_timeout_us,
 	    .idle_timeout_us = h->api_idle_timeout_us,
-	    .max_connections = h->api_max_connections,
+	    .max_connections = connections_max(h),
 	    .max_per_address = h->api_max_per_address};
 	size_t i;
 
 	if (!offered)
 		return 0;
-	raise_descriptors();
 	core->http = http_server_new(core->base, &limits, offered, core);
 	if (http_listen_unix(core->http, h->data_dir, SOCKET,
 	    h->api_socket_mode, e) != 0)

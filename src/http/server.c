@@ -20,9 +20,13 @@
 #include "http/check.h"
 #include "http/server_impl.h"
 
-/* What the parser needs beside the bytes of the head: its list of headers,
- * and the answer's head. */
+/*
+ * A connection's memory: the head, the parser's list of headers, and the
+ * answer's head. Over 32 KB the parser maps it and gives it back to the
+ * system at the end, so that many connections at once leave nothing behind.
+ */
 #define POOL_SLACK 8192u
+#define POOL_MAPPED (36u * 1024u)
 
 /* The connection of ours that the parser's belongs to. */
 static struct http_conn *
@@ -331,6 +335,15 @@ http_header(const struct http_request *r, const char *name)
 	    MHD_HEADER_KIND, name) : NULL;
 }
 
+/* The size of a connection's memory. */
+static size_t
+pool_size(const struct http_limits *l)
+{
+	size_t n = (size_t)l->max_header + POOL_SLACK;
+
+	return n > POOL_MAPPED ? n : POOL_MAPPED;
+}
+
 /* Starts the parser. */
 static struct MHD_Daemon *
 start_parser(struct http_server *s)
@@ -345,7 +358,7 @@ start_parser(struct http_server *s)
 	    MHD_OPTION_CONNECTION_LIMIT,
 	    (unsigned)s->limits.max_connections + 1,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-	    (size_t)s->limits.max_header + POOL_SLACK,
+	    pool_size(&s->limits),
 	    MHD_OPTION_CONNECTION_TIMEOUT, 0u,
 	    MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
 }
