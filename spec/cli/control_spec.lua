@@ -26,6 +26,10 @@ describe("status", function()
 		h:sensor("Tick", "local = 1")
 		ran(h, 1, "reload")
 		assert.matches("\n           demo.Tick failed: ", ran(h, 0, "status"))
+		h:write_pack("demo", { ["sensors/tick.yaml"] = "class_name: Tick\n" })
+		ran(h, 1, "reload")
+		local _, err = ran(h, 0, "status")
+		assert.matches("^sensorhost: .*sensors/tick.yaml:1:1: ", err)
 	end))
 
 	it("says that no host is running, and what to do", host.with(

@@ -27,12 +27,12 @@ put_finding(struct buf *b, const struct diag *d)
 }
 
 void
-findings_put(struct out *o, const char *name, const struct diags *d)
+findings_put(struct out *o, const struct diags *d)
 {
 	size_t i;
 
-	if (!out_name(o, name))
-		return;
+	out_integer(o, "errors", d->errors);
+	out_name(o, "findings");
 	buf_putc(o->b, '[');
 	for (i = 0; i < d->count && i < FINDINGS_MAX; i++) {
 		if (i > 0)
@@ -57,8 +57,7 @@ put_item(struct buf *b, const struct host_reload_item *item)
 }
 
 void
-reload_put(struct out *o, const struct host_reload *result,
-    bool unchanged_too)
+reload_put(struct out *o, const struct host_reload *result, bool all)
 {
 	size_t unchanged = 0, listed = 0, i;
 
@@ -72,7 +71,7 @@ reload_put(struct out *o, const struct host_reload *result,
 
 		if (item->outcome == HOST_UNCHANGED) {
 			unchanged++;
-			if (!unchanged_too)
+			if (!all)
 				continue;
 		}
 		if (listed++ > 0)
@@ -81,8 +80,6 @@ reload_put(struct out *o, const struct host_reload *result,
 	}
 	buf_putc(o->b, ']');
 	out_integer(o, "unchanged", unchanged);
-	out_integer(o, "errors", result->findings->errors);
-	findings_put(o, "findings", result->findings);
 }
 
 /* Answers with a reload's account. */
@@ -93,6 +90,7 @@ answer(struct http_request *r, const struct host_reload *result)
 
 	out_open(&o, http_out(r));
 	reload_put(&o, result, true);
+	findings_put(&o, result->findings);
 	out_close(&o);
 	buf_putc(http_out(r), '\n');
 	http_answer(r, 200);

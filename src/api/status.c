@@ -137,6 +137,7 @@ api_status_get(struct http_request *r, void *arg)
 	put_sensors(&o, arg);
 	put_store(&o, &s.store);
 	put_reload(&o, arg);
+	findings_put(&o, host_findings(arg));
 	out_close(&o);
 	buf_putc(b, '\n');
 	http_answer(r, 200);

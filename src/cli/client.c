@@ -295,3 +295,21 @@ print_json(const json_t *value)
 	json_dumpf(value, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
 	putchar('\n');
 }
+
+size_t
+print_findings(const json_t *answer)
+{
+	size_t errors = 0, i;
+	json_t *f;
+
+	json_array_foreach(json_object_get(answer, "findings"), i, f) {
+		bool error = strcmp(member_text(f, "level"), "error") == 0;
+
+		errors += error;
+		fprintf(stderr, "sensorhost: %s:%lld:%lld: %s%s\n",
+		    member_text(f, "file"), (long long)member_integer(f,
+		    "line"), (long long)member_integer(f, "column"),
+		    error ? "" : "warning: ", member_text(f, "text"));
+	}
+	return errors;
+}

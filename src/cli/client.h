@@ -67,5 +67,8 @@ json_int_t member_integer(const json_t *object, const char *name);
 const char *member_time(const json_t *object, const char *name,
     char text[TIME_TEXT]);
 
+/* Writes the "findings" of an answer to stderr; the number of errors. */
+size_t print_findings(const json_t *answer);
+
 /* Writes a JSON value to stdout, as --json does. */
 void print_json(const json_t *value);

@@ -20,25 +20,6 @@ static const struct command command = {
 	    "answers, 2 usage\n",
 };
 
-/* What is wrong in the files; returns how many errors there are. */
-static size_t
-print_findings(const json_t *findings)
-{
-	size_t errors = 0, i;
-	json_t *f;
-
-	json_array_foreach((json_t *)findings, i, f) {
-		bool error = strcmp(member_text(f, "level"), "error") == 0;
-
-		errors += error;
-		fprintf(stderr, "sensorhost: %s:%lld:%lld: %s%s\n",
-		    member_text(f, "file"), (long long)member_integer(f,
-		    "line"), (long long)member_integer(f, "column"),
-		    error ? "" : "warning: ", member_text(f, "text"));
-	}
-	return errors;
-}
-
 /* Each sensor that was touched; false if one failed. */
 static bool
 print_sensors(const json_t *sensors)
@@ -64,7 +45,7 @@ print_sensors(const json_t *sensors)
 static int
 print_result(const json_t *result)
 {
-	size_t errors = print_findings(json_object_get(result, "findings"));
+	size_t errors = print_findings(result);
 	bool good = print_sensors(json_object_get(result, "sensors"));
 
 	printf("%lld unchanged\n", (long long)member_integer(result,

@@ -63,9 +63,6 @@ print_reload(const json_t *last)
 		return;
 	printf("reloaded   %s: %lld unchanged", member_time(last, "ended",
 	    ended), (long long)member_integer(last, "unchanged"));
-	if (member_integer(last, "errors"))
-		printf(", %lld errors in the packs", (long long)
-		    member_integer(last, "errors"));
 	putchar('\n');
 	json_array_foreach(json_object_get(last, "sensors"), i, item)
 		printf("           %s %s%s%s\n", member_text(item, "ref"),
@@ -103,6 +100,8 @@ print_status(const json_t *s)
 	json_array_foreach(json_object_get(s, "listening"), i, item)
 		printf("listening  %s\n", json_string_value(item));
 	print_reload(json_object_get(s, "last_reload"));
+	fflush(stdout);
+	print_findings(s);
 }
 
 /* Asks and shows; the exit code. */

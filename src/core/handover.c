@@ -199,9 +199,11 @@ flip_done(void *arg)
 		/* It died between its unit and now: what it sent counts. */
 		c->owner = s;
 		supervisor_child_ops.gone(c);
-	} else if (s->core->stopping) {
+	} else if (s->core->stopping || s->state == SENSOR_STOPPED) {
+		/* Stopped while the flip was on its way to the disk. */
 		supervisor_set_state(s, SENSOR_RUNNING);
-		supervisor_stop(s, "shutdown");
+		supervisor_stop(s, s->core->stopping ? "shutdown" :
+		    "disabled");
 	} else {
 		supervisor_set_state(s, SENSOR_STARTING);
 		child_set_deadline(c, s->core->config->setup_timeout_us,

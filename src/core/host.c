@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/nearest.h"
 #include "base/xalloc.h"
 #include "core/core.h"
@@ -59,12 +60,20 @@ make_id(const struct sensor_meta *meta, char id[INTERNAL_ID])
 	free(uid);
 }
 
+/* True after a good minute: its next failure counts as the first. */
+static bool
+is_well(const struct supervisor *s)
+{
+	return s->state == SENSOR_RUNNING &&
+	    clock_mono_us() - s->running_since >= 60 * INT64_C(1000000);
+}
+
 /* What a supervisor knows. */
 static void
 fill_running(struct host_sensor *out, const struct supervisor *s)
 {
-	out->failures = s->failures;
-	out->failing_since_us = s->failures ? s->failing_since : 0;
+	out->failures = is_well(s) ? 0 : s->failures;
+	out->failing_since_us = out->failures ? s->failing_since : 0;
 	out->error = s->last_error;
 	out->traceback = s->last_traceback;
 	out->error_us = s->last_error_at;
@@ -324,6 +333,12 @@ void
 host_reload(struct core *core, host_reloaded_fn *done, void *arg)
 {
 	reload_request_wait(core->reload, done, arg);
+}
+
+const struct diags *
+host_findings(struct core *core)
+{
+	return catalog_diags(core->catalog);
 }
 
 const struct host_reload *

@@ -91,6 +91,7 @@ static void
 end_if_done(struct reload *r)
 {
 	struct reload_result *result = r->going;
+	double took;
 	char *text;
 
 	if (!result || result->waiting > 0)
@@ -100,9 +101,9 @@ end_if_done(struct reload *r)
 	reload_result_free(&r->last);
 	r->last = result;
 	result->facts.ended_us = clock_unix_us();
+	took = (double)(result->facts.ended_us - result->facts.began_us);
 	text = reload_result_text(result);
-	log_info("packs read again in %.3f s: %s", (double)(result->facts.ended_us -
-	    result->facts.began_us) / 1e6, text);
+	log_info("packs read again in %.3f s: %s", took / 1e6, text);
 	free(text);
 	tell(r, &result->facts);
 	if (r->again)

@@ -48,7 +48,8 @@ apply_stop(struct reloading *r, struct supervisor *s, const char *reason)
 {
 	if (supervisor_settled(s))
 		return;
-	log_at(LOG_WARNING, s->meta->ref, "%s; stopping", reason);
+	if (s->state != SENSOR_STOPPING)
+		log_at(LOG_INFO, s->meta->ref, "%s; stopping", reason);
 	reload_item_wait(r->result, reload_result_add(r->result, s->meta->ref,
 	    HOST_STOPPED), s, ITEM_STOP);
 	supervisor_stop(s, reason);
