@@ -44,6 +44,7 @@ describe("POST /v1/reload", function()
 			Tock = "stopped" }, results)
 		assert.is_true(all.ended > all.began)
 		assert.equal("running", h:get("Slow").state)
+		assert.equal("running", h:get("Tick").state)
 		assert.equal(2, h:get("Tick").generation)
 		assert.equal(404, h:ask("GET", "/v1/sensortypes/demo.Tock").status)
 		-- And back again.

@@ -264,15 +264,6 @@ reload_cancel(struct reload *r)
 	tell(r, NULL);
 }
 
-void
-reload_note(struct reload *r, struct supervisor *s, const char *why)
-{
-	if (!s->reloading)
-		return;
-	reload_item_done(r->going, s->reloading, why);
-	end_if_done(r);
-}
-
 /* What a start came to, if it came to something; false if not yet. */
 static bool
 start_ended(const struct supervisor *s, const char **why)
@@ -306,6 +297,21 @@ reload_watch(struct reload *r, struct supervisor *s)
 	    item->wait == ITEM_START && start_ended(s, &why)) {
 		reload_item_done(r->going, item, why);
 		end_if_done(r);
+	}
+}
+
+void
+reload_note(struct reload *r, struct supervisor *s, const char *why)
+{
+	if (!s->reloading)
+		return;
+	if (why) {
+		reload_item_done(r->going, s->reloading, why);
+		end_if_done(r);
+	} else {
+		/* The new one is current; that it runs is next. */
+		s->reloading->wait = ITEM_START;
+		reload_watch(r, s);
 	}
 }
 
