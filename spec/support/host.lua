@@ -158,10 +158,13 @@ end
 
 -- Starts a command and returns it running. h:start("run", "p.S"), or a table
 -- of the same with options of process.start: h:start({ "run", "p.S",
--- stdout = "/dev/null" }).
+-- stdout = "/dev/null" }); its env comes on top of what hosts get.
 function Host:start(first, ...)
 	local options = type(first) == "table" and first or { first, ... }
 	local words = self:command(unpack(options))
+	for name, value in pairs(options.env or {}) do
+		words.env[name] = value
+	end
 	words.stdout = options.stdout or "pipe"
 	words.stderr = options.stderr or "pipe"
 	local child = process.start(words)

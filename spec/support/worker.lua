@@ -44,7 +44,7 @@ local str = seam.str
 local DEFAULT_SPEC = {
 	ref = "demo.Checker", pack = "demo", class_name = "Checker",
 	entry = "sensors/x.lua", metadata = "sensors/x.yaml", mode = "run",
-	once = false, verbose = true, interpreted = false, poll_interval = nil,
+	once = false, log_level = "debug", interpreted = false, poll_interval = nil,
 	first_poll = "now", first_poll_delay = 0, on_invalid = "dead_letter",
 	limits = { memory = 64 * 1024 * 1024, slice = 10, unit = 8 * 1024 * 1024 },
 	setup_timeout = 10, validate_formats = false,

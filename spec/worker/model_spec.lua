@@ -119,7 +119,7 @@ return Checker
 
 local function run(seed)
 	local w = worker.new({ source = SOURCE, spec = { config = { seed = seed },
-		verbose = false } }):start()
+		log_level = "info" } }):start()
 	w:run_until(function()
 		return w.state and w.state.state ~= "running"
 	end, 20)

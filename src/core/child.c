@@ -14,12 +14,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "base/must.h"
 #include "base/xalloc.h"
 #include "core/child_messages.h"
 #include "core/core.h"
 #include "core/life.h"
+#include "core/output.h"
+#include "core/sensor_log.h"
 #include "pack/catalog.h"
 
 /* A worker that lets so much pile up does not read its link. */
@@ -146,6 +147,33 @@ widen(int worker_end)
 		    sizeof(bytes));
 }
 
+/* The link, the page and the pipe; the worker's ends in fds. -1 with e. */
+static int
+open_ends(struct child *c, struct nursery_fds *fds, struct err *e)
+{
+	int ends[2];
+
+	c->output = output_new(c, &fds->output, e);
+	if (!c->output)
+		return -1;
+	c->page = page_new(&fds->page, e);
+	if (!c->page) {
+		close(fds->output);
+		return -1;
+	}
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+		close(fds->output);
+		close(fds->page);
+		return err_errno(e, "socketpair for a worker");
+	}
+	fds->link = ends[1];
+	widen(fds->link);
+	peer_init(&c->peer, c->core->base, ends[0],
+	    core_message_max(c->core, c->meta), on_message, on_closed, c);
+	c->linked = true;
+	return 0;
+}
+
 struct child *
 child_new(struct core *core, struct catalog *catalog,
     const struct sensor_meta *meta, uint32_t sensor,
@@ -153,7 +181,7 @@ child_new(struct core *core, struct catalog *catalog,
     void *owner)
 {
 	struct child *c = xcalloc(1, sizeof(*c));
-	int ends[2], page;
+	struct nursery_fds fds;
 	struct err e;
 
 	c->references = 1;
@@ -169,25 +197,14 @@ child_new(struct core *core, struct catalog *catalog,
 	TAILQ_INSERT_TAIL(&core->children, c, link);
 	c->deadline = event_new(core->base, -1, 0, deadline_cb, c);
 	must(c->deadline);
-	c->page = page_new(&page, &e);
-	if (!c->page) {
+	if (open_ends(c, &fds, &e) != 0) {
 		fail_birth(c, e.text);
 		return c;
 	}
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
-		err_errno(&e, "socketpair for a worker");
-		close(page);
-		fail_birth(c, e.text);
-		return c;
-	}
-	widen(ends[1]);
-	peer_init(&c->peer, core->base, ends[0], core_message_max(core, meta),
-	    on_message, on_closed, c);
-	c->linked = true;
 	send_spec(c);
 	c->state = CHILD_LOADING;
-	nursery_spawn(&core->nursery, meta->ref, ends[1], page,
-	    on_born, child_ref(c));
+	nursery_spawn(&core->nursery, meta->ref, &fds, on_born,
+	    child_ref(c));
 	return c;
 }
 
@@ -217,6 +234,7 @@ child_free(struct child *c)
 	}
 	event_free(c->deadline);
 	page_free(&c->page);
+	output_free(&c->output);
 	catalog_unref(&c->catalog);
 	json_decref(c->details);
 	free(c->spec);
@@ -314,7 +332,7 @@ child_bad(struct child *c, const char *fmt, ...)
 	va_start(ap, fmt);
 	c->killed_for = xvasprintf(fmt, ap);
 	va_end(ap);
-	log_at(LOG_ERROR, c->meta->ref, "its worker (process %d) sent what "
+	child_log(c, LOG_ERROR, "its worker (process %d) sent what "
 	    "is no message, and is ended: %s", (int)c->pid, c->killed_for);
 	if (c->pid > 0)
 		kill(c->pid, SIGKILL);
@@ -342,6 +360,8 @@ child_on_exit(struct child *c, int status)
 	c->pid = -1;
 	c->status = status;
 	c->reaped = true;
+	if (c->output)
+		output_end(c->output);
 	/* What it sent before it ended still counts. */
 	if (!c->link_ended)
 		peer_drain(&c->peer);

@@ -15,6 +15,7 @@ struct catalog;
 struct child;
 struct core;
 struct event;
+struct output;
 struct sensor_meta;
 
 /*
@@ -64,6 +65,7 @@ struct child {
 	bool linked; /* peer is in use */
 	bool link_ended;
 	struct page *page;
+	struct output *output; /* NULL: it could not be made */
 	char *spec; /* the LOAD message's JSON, until it is sent */
 	uint32_t next_id;
 	uint32_t hello_id, load_id, quiet_id;

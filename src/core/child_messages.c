@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/xalloc.h"
 #include "core/child_requests.h"
 #include "core/core.h"
 #include "core/intake.h"
+#include "core/sensor_log.h"
 #include "pack/pack.h"
 
 #define DETAILS_DEPTH_FLAGS JSON_REJECT_DUPLICATES
@@ -154,7 +154,7 @@ on_log(struct child *c, const struct frame *f)
 {
 	struct msg_cursor m;
 	unsigned level;
-	char *name, *subject;
+	char *name;
 	const uint8_t *text;
 	size_t len;
 
@@ -162,14 +162,10 @@ on_log(struct child *c, const struct frame *f)
 	level = msg_get_u8(&m);
 	name = msg_get_text(&m);
 	text = msg_get_bytes(&m, &len);
-	if (!msg_end(&m) || level > LOG_CRITICAL) {
+	if (!msg_end(&m) || level > LOG_CRITICAL)
 		child_bad(c, "a malformed LOG");
-	} else {
-		subject = xasprintf("%s%s%s", c->meta->ref, *name ? "." : "",
-		    name);
-		log_text(level, subject, (const char *)text, len);
-		free(subject);
-	}
+	else
+		child_log_text(c, level, name, (const char *)text, len);
 	free(name);
 }
 

@@ -74,6 +74,16 @@ core_child_born(struct core *core, struct child *c)
 		}
 }
 
+/* The log file was renamed. */
+static void
+reopen_log(void)
+{
+	struct err e;
+
+	if (log_reopen(&e) != 0)
+		log_error("%s", e.text);
+}
+
 /* event_callback_fn: a signal. */
 static void
 signal_cb(evutil_socket_t fd, short events, void *arg)
@@ -87,7 +97,9 @@ signal_cb(evutil_socket_t fd, short events, void *arg)
 			reap_all(core);
 		else if (info.ssi_signo == SIGHUP)
 			reload_request(core->reload);
-		else if (info.ssi_signo != SIGUSR1)
+		else if (info.ssi_signo == SIGUSR1)
+			reopen_log();
+		else
 			core_stop(core, "shutdown");
 	}
 }
@@ -385,6 +397,7 @@ end_turn(struct core *core)
 	core->fresh = false;
 	resume_links(core);
 	clear_graves(core);
+	log_flush();
 	if (core->stopping && all_settled(core) && !has_children(core) &&
 	    TAILQ_EMPTY(&core->turn.waiting))
 		core->done = true;

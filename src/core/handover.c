@@ -10,12 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/must.h"
 #include "base/xalloc.h"
 #include "core/core.h"
 #include "core/intake.h"
 #include "core/obituary.h"
+#include "core/sensor_log.h"
 #include "core/spec.h"
 #include "core/supervisor.h"
 #include "pack/catalog.h"
@@ -61,7 +61,7 @@ give_up(struct supervisor *s, const char *why, const char *traceback)
 {
 	char *said;
 
-	log_at(LOG_ERROR, s->meta->ref, "reload failed, the running version "
+	supervisor_log(s, LOG_ERROR, "reload failed, the running version "
 	    "goes on: %s; if it holds what only one may hold, say \"reload: "
 	    "restart\" in %s%s%s", why, s->meta->metadata_file,
 	    traceback ? "\n" : "", traceback ? traceback : "");
@@ -191,6 +191,7 @@ flip_done(void *arg)
 	struct child *c = s->handover.incoming;
 
 	s->current = c;
+	s->generation = c->generation;
 	s->handover.incoming = NULL;
 	supervisor_take(s, s->handover.catalog, s->handover.meta);
 	clear(s);
@@ -208,7 +209,7 @@ flip_done(void *arg)
 		supervisor_set_state(s, SENSOR_STARTING);
 		child_set_deadline(c, s->core->config->setup_timeout_us,
 		    "it did not run after its setup");
-		log_at(LOG_INFO, s->meta->ref, "reloaded (generation %llu)",
+		supervisor_log(s, LOG_INFO, "reloaded (generation %llu)",
 		    (unsigned long long)c->generation);
 	}
 	core_reload_done(s->core, s, NULL);
@@ -281,8 +282,8 @@ handover_current_gone(struct supervisor *s, struct child *c)
 	if (!(c->reported && c->report == MSG_STATE_STOPPED)) {
 		what = c->reported ? obituary_of_report(c) :
 		    child_obituary(c);
-		log_at(LOG_WARNING, s->meta->ref, "the version before the "
-		    "reload ended: %s", what);
+		child_log(c, LOG_WARNING, "the version before the reload "
+		    "ended: %s", what);
 		free(what);
 	}
 	if (s->handover.step == HANDOVER_QUIETING)

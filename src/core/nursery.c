@@ -32,8 +32,7 @@ struct nursery_request {
 	TAILQ_ENTRY(nursery_request) entry;
 	uint32_t id; /* 0: not sent yet */
 	char *name;
-	int link;
-	int page;
+	struct nursery_fds fds;
 	nursery_born_fn *born;
 	void *arg;
 };
@@ -42,8 +41,9 @@ struct nursery_request {
 static void
 request_free(struct nursery_request *r)
 {
-	close(r->link);
-	close(r->page);
+	close(r->fds.link);
+	close(r->fds.page);
+	close(r->fds.output);
 	free(r->name);
 	free(r);
 }
@@ -74,7 +74,7 @@ exec_spawner(int fd)
 static void
 send_request(struct nursery *n, struct nursery_request *r)
 {
-	const int fds[] = {r->link, r->page};
+	const int fds[] = {r->fds.link, r->fds.page, r->fds.output};
 	struct buf body = {0};
 	struct err e;
 
@@ -82,7 +82,7 @@ send_request(struct nursery *n, struct nursery_request *r)
 	msg_put_str(&body, r->name);
 	/* A dead spawner is seen at its link; the request then waits. */
 	if (peer_send_fds(&n->link, MSG_SPAWN, r->id, body.data, body.len,
-	    fds, 2, &e) != 0)
+	    fds, 3, &e) != 0)
 		r->id = 0;
 	else
 		n->sent++;
@@ -215,14 +215,13 @@ nursery_release(struct nursery *n)
 }
 
 void
-nursery_spawn(struct nursery *n, const char *name, int link, int page,
-    nursery_born_fn *born, void *arg)
+nursery_spawn(struct nursery *n, const char *name,
+    const struct nursery_fds *fds, nursery_born_fn *born, void *arg)
 {
 	struct nursery_request *r = xcalloc(1, sizeof(*r));
 
 	r->name = xstrdup(name);
-	r->link = link;
-	r->page = page;
+	r->fds = *fds;
 	r->born = born;
 	r->arg = arg;
 	TAILQ_INSERT_TAIL(&n->requests, r, entry);

@@ -39,11 +39,16 @@ int nursery_init(struct nursery *n, struct event_base *base, struct err *e);
 void nursery_release(struct nursery *n);
 
 /*
- * Asks for a worker; takes link and page, which are closed once the spawner
+ * Asks for a worker; takes its descriptors, which are closed once the spawner
  * has them. name is for the process list.
  */
+struct nursery_fds {
+	int link;
+	int page;
+	int output; /* standard output and error */
+};
 void nursery_spawn(struct nursery *n, const char *name,
-    int link, int page, nursery_born_fn *born, void *arg);
+    const struct nursery_fds *fds, nursery_born_fn *born, void *arg);
 
 /* A process ended; true if it was the spawner. */
 bool nursery_reap(struct nursery *n, pid_t pid, int status);

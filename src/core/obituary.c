@@ -8,8 +8,8 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/xalloc.h"
+#include "core/sensor_log.h"
 #include "core/supervisor.h"
 #include "pack/pack.h"
 
@@ -77,7 +77,7 @@ obituary_log(struct supervisor *s, const char *what, const char *traceback,
 		    "(%u%s time since %.19sZ)", (double)us / 1e6, s->failures,
 		    ordinal(s->failures), since);
 	}
-	log_at(LOG_ERROR, s->meta->ref, "%s%s%s%s", what, again,
+	supervisor_log(s, LOG_ERROR, "%s%s%s%s", what, again,
 	    traceback && *traceback ? "\n" : "", traceback ? traceback : "");
 }
 
@@ -87,7 +87,7 @@ obituary_log_why(struct supervisor *s, const char *how,
 {
 	const char *why = text_of(details, "why", NULL);
 
-	log_at(LOG_INFO, s->meta->ref, "%s%s%s", how, why ? ": " : "",
+	supervisor_log(s, LOG_INFO, "%s%s%s", how, why ? ": " : "",
 	    why ? why : "");
 	obituary_log_cleanup(s, details);
 }
@@ -98,6 +98,6 @@ obituary_log_cleanup(struct supervisor *s, const json_t *details)
 	const char *error = text_of(details, "cleanup_error", NULL);
 
 	if (error)
-		log_at(LOG_ERROR, s->meta->ref, "failed in cleanup: %s",
+		supervisor_log(s, LOG_ERROR, "failed in cleanup: %s",
 		    error);
 }

@@ -7,9 +7,9 @@
 
 #include <string.h>
 
-#include "base/log.h"
 #include "core/core.h"
 #include "core/reload_result.h"
+#include "core/sensor_log.h"
 #include "pack/catalog.h"
 #include "pack/plan.h"
 
@@ -49,7 +49,7 @@ apply_stop(struct reloading *r, struct supervisor *s, const char *reason)
 	if (supervisor_settled(s))
 		return;
 	if (s->state != SENSOR_STOPPING)
-		log_at(LOG_INFO, s->meta->ref, "%s; stopping", reason);
+		supervisor_log(s, LOG_INFO, "%s; stopping", reason);
 	reload_item_wait(r->result, reload_result_add(r->result, s->meta->ref,
 	    HOST_STOPPED), s, ITEM_STOP);
 	supervisor_stop(s, reason);
@@ -95,7 +95,7 @@ apply_broken(struct reloading *r, struct supervisor *s,
     const struct plan_item *planned)
 {
 	if (s && !supervisor_settled(s))
-		log_at(LOG_ERROR, s->meta->ref, "not reloaded, the running "
+		supervisor_log(s, LOG_ERROR, "not reloaded, the running "
 		    "version goes on: %s", planned->why);
 	if (s || r->core->wants)
 		reload_item_done(r->result, reload_result_add(r->result,

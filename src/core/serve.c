@@ -169,6 +169,18 @@ override(const struct serve *serve, struct host_config *config)
 		config->api_auth = false;
 }
 
+/* The log goes where the configuration says; -1 after saying why not. */
+static int
+open_log(const struct host_config *config)
+{
+	struct err e;
+
+	if (!config->log_file || log_open(config->log_file, &e) == 0)
+		return 0;
+	fprintf(stderr, "sensorhost: log.file: %s\n", e.text);
+	return -1;
+}
+
 /* Serves to the end; returns the exit code. */
 static int
 serve_core(struct serve *serve, struct host_config *config)
@@ -178,6 +190,7 @@ serve_core(struct serve *serve, struct host_config *config)
 	struct err e;
 	int code = 1;
 
+	override(serve, config);
 	if (core_init(&core, &e) == 0 && front_open(&core, &e) == 0) {
 		core_read_catalog(&core);
 		log_findings(catalog_diags(core.catalog));
@@ -220,9 +233,8 @@ role_serve(int argc, char **argv)
 		config = settings_load(&serve.settings);
 		if (serve.verbose)
 			log_set_level(LOG_DEBUG);
-		if (config)
-			override(&serve, config);
-		code = config ? serve_core(&serve, config) : 1;
+		code = config && open_log(config) == 0 ?
+		    serve_core(&serve, config) : 1;
 	}
 	free(words.items);
 	free(serve.settings.packs.items);

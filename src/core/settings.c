@@ -56,7 +56,9 @@ settings_load(const struct settings *s)
 		host_config_free(&h);
 		return NULL;
 	}
-	if (h)
+	if (h) {
 		log_set_level((enum log_level)log_level_parse(h->log_level));
+		log_set_json(h->log_json);
+	}
 	return h;
 }

@@ -32,6 +32,8 @@ core_block_signals(void)
 	handled_signals(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	/* A limit of file size is then an error, as a full disk is. */
+	signal(SIGXFSZ, SIG_IGN);
 }
 
 int

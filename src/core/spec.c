@@ -9,6 +9,7 @@
 #include "base/must.h"
 #include "base/xalloc.h"
 #include "core/core.h"
+#include "core/sensor_log.h"
 #include "core/supervisor.h"
 #include "core/trigger.h"
 #include "pack/catalog.h"
@@ -90,13 +91,14 @@ spec_make(struct supervisor *s, const struct sensor_meta *meta)
 	char *text;
 
 	sensor_state_get(store_view(core->store, 0), s->number, &state);
-	spec = json_pack("{ss ss ss ss ss ss sb sb sb so ss so sf ss so sf "
+	spec = json_pack("{ss ss ss ss ss ss sb ss sb so ss so sf ss so sf "
 	    "sb sO sO ss sO so so}",
 	    "ref", meta->ref, "pack", meta->pack->name,
 	    "class_name", meta->class_name,
 	    "entry", meta->entry->path, "metadata", meta->metadata_file,
 	    "mode", core->checking ? "check" : "run",
-	    "once", core->once, "verbose", core->verbose,
+	    "once", core->once, "log_level",
+	    log_level_name(sensor_log_level(core, meta->ref)),
 	    "interpreted", s->interpreted,
 	    "poll_interval", meta->poll_interval > 0 ?
 	    json_real(meta->poll_interval) : json_null(),

@@ -11,13 +11,13 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/must.h"
 #include "base/xalloc.h"
 #include "core/backoff.h"
 #include "core/core.h"
 #include "core/handover.h"
 #include "core/obituary.h"
+#include "core/sensor_log.h"
 #include "core/spec.h"
 #include "pack/catalog.h"
 #include "store/registry.h"
@@ -54,7 +54,7 @@ supervisor_set_state(struct supervisor *s, enum supervisor_state state)
 	s->state = state;
 	if (state != SENSOR_RUNNING)
 		s->failing = false;
-	log_at(LOG_DEBUG, s->meta->ref, "%s", state_names[state]);
+	supervisor_log(s, LOG_DEBUG, "%s", state_names[state]);
 	core_state_changed(s->core, s);
 	if (supervisor_settled(s))
 		core_settled(s->core, s);
@@ -100,6 +100,7 @@ start_done(struct change *change)
 	struct start_change *c = (struct start_change *)change;
 	struct supervisor *s = c->s;
 
+	s->generation = c->generation;
 	if (s->state == SENSOR_STARTING && !s->current)
 		s->current = child_new(s->core, s->catalog, s->meta, s->number,
 		    c->generation, spec_make(s, s->meta),
@@ -260,8 +261,8 @@ after_end(struct supervisor *s, struct child *c)
 	if (s->state == SENSOR_STOPPING && c->report != MSG_STATE_REJECTED) {
 		if (!c->reported) {
 			what = child_obituary(c);
-			log_at(LOG_WARNING, s->meta->ref,
-			    "stopped without an orderly end: %s", what);
+			child_log(c, LOG_WARNING, "stopped without an "
+			    "orderly end: %s", what);
 			free(what);
 		} else if (c->report == MSG_STATE_STOPPED) {
 			obituary_log_cleanup(s, c->details);

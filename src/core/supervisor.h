@@ -58,6 +58,7 @@ struct supervisor {
 	enum supervisor_state state;
 	bool failing;            /* running, but its polls fail */
 	struct child *current;
+	uint64_t generation;     /* that counts, or did last; 0: none yet */
 	struct handover handover;
 	bool interpreted;        /* it overran limits.slice */
 	bool restart;            /* start again once it has stopped */

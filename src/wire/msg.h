@@ -43,7 +43,8 @@ enum msg_type {
 
 	/* core to spawner */
 	MSG_SPAWN,   /* str name for the process list; descriptors: the
-	              * worker's end of its link, its page; reply: u32 pid */
+	              * worker's end of its link, its page, its standard
+	              * output and error; reply: u32 pid */
 
 	/* worker to core */
 	MSG_COMMIT,  /* u8 flags MSG_UNIT_*, then the operations of the unit
@@ -135,7 +136,9 @@ enum {
  *	 "entry": "sensors/x.lua",          chunk name, relative to the pack
  *	 "metadata": "sensors/x.yaml",
  *	 "mode": "run" | "check",
- *	 "once": bool, "verbose": bool,
+ *	 "once": bool,
+ *	 "log_level": "debug" ...,          lines below it are not sent; debug:
+ *	                                    each unit is one
  *	 "interpreted": bool,               no JIT, line hook armed (see 6)
  *	 "poll_interval": seconds or null,  null: not given in the metadata
  *	 "first_poll": "now" | "scheduled", "last_poll": Unix s or null,

@@ -81,7 +81,11 @@ void peer_flush(struct peer *p);
 void peer_drain(struct peer *p);
 
 /* How many bytes wait to be written. */
-size_t peer_backlog(const struct peer *p);
+static inline size_t
+peer_backlog(const struct peer *p)
+{
+	return p->out.len - p->out_sent;
+}
 
 /* Stops and restarts reading (flow control). */
 void peer_pause(struct peer *p);

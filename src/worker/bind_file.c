@@ -210,16 +210,15 @@ bound_mark(lua_State *L)
 	return 1;
 }
 
-/* reader:resume(mark, crashed) → boolean */
+/* reader:resume(mark) → boolean */
 static int
 bound_resume(lua_State *L)
 {
 	struct bound_reader *b = self_reader(L, "resume");
-	bool crashed = lua_toboolean(L, 3);
 	struct reader_mark m;
 
 	mark_read(L, &m);
-	lua_pushboolean(L, reader_resume(&b->r, &m, crashed));
+	lua_pushboolean(L, reader_resume(&b->r, &m));
 	return 1;
 }
 

@@ -25,7 +25,7 @@ send_line(lua_State *L, enum log_level level, const char *name,
 {
 	struct vm *v = vm_of(L);
 
-	if (!v->link || (level == LOG_DEBUG && !v->verbose))
+	if (!v->link || level < v->log_level)
 		return;
 	link_log(v->link, level, name, text, len);
 }
@@ -101,7 +101,7 @@ log_write(lua_State *L)
 	if (!name)
 		bind_raise(L, "log.%s() needs a colon: log:%s()", method,
 		    method);
-	if (level == LOG_DEBUG && !vm_of(L)->verbose)
+	if (level < (int)vm_of(L)->log_level)
 		return 0;
 	luaL_checkstack(L, lua_gettop(L) + 4, "log");
 	out->len = 0;

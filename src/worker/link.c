@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/mask.h"
 #include "base/must.h"
 #include "base/xalloc.h"
 #include "worker/task.h"
@@ -17,11 +18,7 @@
 #define FLUSH_AT (256u * 1024u)
 #define BACKLOG_MAX (4u * 1024u * 1024u)
 #define MESSAGE_MAX (64u * 1024u * 1024u)
-
-/* A secret is shown as so many asterisks; shorter ones than SECRET_MIN are
- * not looked for: they would mask every other word. */
-#define MASK 8u
-#define SECRET_MIN 4u
+#define TEXT_MAX (LOG_LINE - 64u) /* of a log line */
 
 /* The answer to a unit. Core refuses one only to end this worker. */
 static void
@@ -170,6 +167,18 @@ queue_log(struct link *l, enum log_level level, const char *name,
 	buf_release(&body);
 }
 
+/* Says how much of a line is missing, and masks what was cut through. */
+static void
+mark_cut(const struct link *l, struct buf *line, size_t missing)
+{
+	size_t i;
+
+	link_mask(l, line);
+	for (i = 0; l->secrets && l->secrets[i]; i++)
+		mask_cut_secret(line, l->secrets[i], strlen(l->secrets[i]));
+	buf_printf(line, " ... (%zu bytes cut)", missing);
+}
+
 void
 link_log(struct link *l, enum log_level level, const char *name,
     const char *text, size_t len)
@@ -189,38 +198,20 @@ link_log(struct link *l, enum log_level level, const char *name,
 		queue_log(l, LOG_WARNING, "", &line);
 		line.len = 0;
 	}
-	buf_put(&line, text, len < LOG_LINE ? len : LOG_LINE);
+	buf_put(&line, text, len < TEXT_MAX ? len : TEXT_MAX);
+	if (len > TEXT_MAX)
+		mark_cut(l, &line, len - TEXT_MAX);
 	queue_log(l, level, name, &line);
 	buf_release(&line);
-}
-
-/* Masks one secret. */
-static void
-mask(struct buf *text, const char *secret, size_t n)
-{
-	size_t shown = n < MASK ? n : MASK, from = 0, rest;
-	uint8_t *at;
-
-	while (from < text->len && (at = memmem(text->data + from,
-	    text->len - from, secret, n))) {
-		rest = (size_t)(text->data + text->len - at) - n;
-		memset(at, '*', shown);
-		memmove(at + shown, at + n, rest);
-		text->len -= n - shown;
-		from = (size_t)(at - text->data) + shown;
-	}
 }
 
 void
 link_mask(const struct link *l, struct buf *text)
 {
-	size_t i, n;
+	size_t i;
 
-	for (i = 0; l->secrets && l->secrets[i]; i++) {
-		n = strlen(l->secrets[i]);
-		if (n >= SECRET_MIN)
-			mask(text, l->secrets[i], n);
-	}
+	for (i = 0; l->secrets && l->secrets[i]; i++)
+		mask_secret(text, l->secrets[i], strlen(l->secrets[i]));
 }
 
 struct event *
@@ -248,7 +239,7 @@ vm_log(struct vm *v, enum log_level level, const char *fmt, ...)
 	struct buf text = {0};
 	va_list ap;
 
-	if (level == LOG_DEBUG && !v->verbose)
+	if (level < v->log_level)
 		return;
 	va_start(ap, fmt);
 	buf_vprintf(&text, fmt, ap);

@@ -147,9 +147,12 @@ take_limits(struct sensor *s, const char *spec)
 	json_t *o = json_loads(spec, 0, NULL), *limits, *text;
 	json_t *secrets = json_object_get(o, "secrets");
 	size_t i, memory;
+	int level = log_level_parse(json_string_value(json_object_get(o,
+	    "log_level")));
 
 	limits = json_object_get(o, "limits");
-	v->verbose = json_is_true(json_object_get(o, "verbose"));
+	must(level >= 0);
+	v->log_level = (enum log_level)level;
 	v->slice_us = (int64_t)(1e6 *
 	    json_number_value(json_object_get(limits, "slice")));
 	memory = (size_t)json_number_value(json_object_get(limits, "memory"));

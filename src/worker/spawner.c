@@ -29,6 +29,7 @@
 
 #define NAME_MAX_BYTES 4096u
 #define FIRST_FREE_FD 3
+#define WORKER_FDS 4096u /* descriptors of a worker, where more are allowed */
 
 /* A request for a worker. */
 struct request {
@@ -36,14 +37,15 @@ struct request {
 	char name[256];
 	int link;
 	int page;
+	int output; /* standard output and error */
 };
 
-/* Takes the two descriptors out of what recvmsg got; false if not two. */
+/* Takes the three descriptors out of what recvmsg got; false if not three. */
 static bool
 take_fds(struct msghdr *m, struct request *r)
 {
 	struct cmsghdr *c = CMSG_FIRSTHDR(m);
-	int fds[2];
+	int fds[3];
 
 	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS ||
 	    c->cmsg_len != CMSG_LEN(sizeof(fds)))
@@ -51,6 +53,7 @@ take_fds(struct msghdr *m, struct request *r)
 	memcpy(fds, CMSG_DATA(c), sizeof(fds));
 	r->link = fds[0];
 	r->page = fds[1];
+	r->output = fds[2];
 	return true;
 }
 
@@ -60,7 +63,7 @@ read_header(int fd, uint8_t header[FRAME_HEADER], struct request *r)
 {
 	union {
 		struct cmsghdr align;
-		char space[CMSG_SPACE(2 * sizeof(int))];
+		char space[CMSG_SPACE(3 * sizeof(int))];
 	} control;
 	struct iovec iov = {header, FRAME_HEADER};
 	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1,
@@ -129,8 +132,8 @@ answer(int fd, const struct request *r, pid_t pid)
 static void
 reset_signals(void)
 {
-	static const int ignored[] = {SIGPIPE, SIGINT, SIGQUIT, SIGHUP,
-	    SIGTERM, SIGUSR1, SIGUSR2};
+	static const int ignored[] = {SIGPIPE, SIGXFSZ, SIGINT, SIGQUIT,
+	    SIGHUP, SIGTERM, SIGUSR1, SIGUSR2};
 	sigset_t none;
 	size_t i;
 	int s;
@@ -144,15 +147,19 @@ reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Standard input reads nothing, standard output goes where errors go. */
+/*
+ * Standard input reads nothing; what the worker writes to its standard output
+ * and error is read by core.
+ */
 static void
-set_standard_fds(void)
+set_standard_fds(int output)
 {
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
 	if (null >= 0)
 		dup2(null, STDIN_FILENO);
-	dup2(STDERR_FILENO, STDOUT_FILENO);
+	dup2(output, STDOUT_FILENO);
+	dup2(output, STDERR_FILENO);
 }
 
 /* Keeps link and page at the first free numbers, closes all else. */
@@ -164,10 +171,26 @@ move_fds(struct request *r)
 
 	if (link < 0 || page < 0)
 		_exit(71);
-	set_standard_fds();
+	set_standard_fds(r->output);
 	r->link = dup3(link, FIRST_FREE_FD, O_CLOEXEC);
 	r->page = dup3(page, FIRST_FREE_FD + 1, O_CLOEXEC);
 	close_range(FIRST_FREE_FD + 2, ~0u, 0);
+}
+
+/* No core dumps, which hold secrets; no more descriptors than one needs. */
+static void
+set_limits(void)
+{
+	const struct rlimit none = {0, 0};
+	struct rlimit files;
+
+	setrlimit(RLIMIT_CORE, &none);
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+		return;
+	if (files.rlim_max > WORKER_FDS)
+		files.rlim_max = WORKER_FDS;
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
 }
 
 /*
@@ -188,13 +211,11 @@ wait_for_core(pid_t between, pid_t core)
 static _Noreturn void
 become_worker(struct vm *v, struct request *r, pid_t between, pid_t core)
 {
-	const struct rlimit none = {0, 0};
-
 	move_fds(r);
 	wait_for_core(between, core);
 	prctl(PR_SET_NAME, r->name);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	setrlimit(RLIMIT_CORE, &none);
+	set_limits();
 	worker_main(v, r->link, r->page);
 }
 
@@ -278,6 +299,7 @@ spawner_main(int link_fd)
 		ok = answer(link_fd, &r, make_worker(v, &r, core));
 		close(r.link);
 		close(r.page);
+		close(r.output);
 	}
 	return 0;
 }

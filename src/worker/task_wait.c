@@ -103,7 +103,7 @@ task_send_unit(struct task *t, const char *by)
 	if (n.dispatches > 0 && n.values == 0 && !t->ending &&
 	    strcmp(by, "commit") != 0 && strcmp(t->entry, "poll") == 0)
 		strcpy(t->split, t->place);
-	if (v->verbose)
+	if (v->log_level == LOG_DEBUG)
 		vm_log(v, LOG_DEBUG, "unit %llu: %s, ended by %s%s%s",
 		    (unsigned long long)v->tasks->units,
 		    unit_describe(&n, counts),
@@ -248,11 +248,10 @@ task_thread(const struct task *t)
 }
 
 int
-task_share_thread(struct task *t)
+task_share_thread(const struct task *t)
 {
 	lua_State *L = t->vm->L;
 
-	t->shared = true;
 	lua_rawgeti(L, LUA_REGISTRYINDEX, t->ref);
 	return luaL_ref(L, LUA_REGISTRYINDEX);
 }

@@ -52,7 +52,7 @@ struct vm {
 	int64_t entered_us;     /* when the present entry began; interpreted */
 	bool interpreted;
 	bool overrun;           /* the present turn has run past its slice */
-	bool verbose;           /* debug lines are wanted */
+	enum log_level log_level; /* lines below it are not wanted */
 };
 
 /* The vm of a state of ours; costs two loads. */

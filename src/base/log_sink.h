@@ -1,0 +1,21 @@
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/* Where the log's lines go; inside base/ only. */
+
+/* True if that is systemd's journal. */
+bool log_sink_is_journal(void);
+
+/* Writes whole lines, or keeps them for later; -1: they are lost. */
+int log_sink_write(const struct buf *lines);
+
+/* Writes what waits, as far as it goes at once. */
+void log_sink_flush(void);
+
+/* As log_open and log_reopen. */
+int log_sink_open(const char *file, struct err *e);
+int log_sink_reopen(struct err *e);

@@ -1,0 +1,190 @@
+/*
+ * Captures a worker's standard output and error. Owns core's end of the pipe.
+ * Called by child.c and by the loop. A quiet worker costs a small struct and
+ * a descriptor; a line that is not whole is held no further than it will be
+ * shown. It must never let a worker fill the log, or core's memory.
+ */
+#include "core/output.h"
+
+#include <event2/event.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/must.h"
+#include "base/xalloc.h"
+#include "core/child.h"
+#include "core/core.h"
+#include "core/sensor_log.h"
+
+#define READ_BYTES (64u * 1024u)
+#define LAST_READS 64u /* of a dead worker's pipe, which others may hold */
+
+struct output {
+	struct child *child;
+	int fd;
+	struct event *readable;
+	struct buf line;       /* the beginning of one, so far */
+	uint64_t cut;          /* bytes of it that are not kept */
+	int64_t since;         /* when the present window began, monotonic */
+	unsigned lines;        /* logged in it */
+	uint64_t suppressed;   /* lines, not reported yet */
+};
+
+/* One buffer for all: core has one thread. */
+static char bytes[READ_BYTES];
+
+static const struct timeval window = {.tv_sec = OUTPUT_SECONDS};
+
+/* Logs how many lines were suppressed; the next one may be written. */
+static void
+report(struct output *o)
+{
+	if (o->suppressed > 0)
+		child_log(o->child, LOG_WARNING, "%llu lines of its output "
+		    "suppressed: more than %u in %d s",
+		    (unsigned long long)o->suppressed, OUTPUT_LINES,
+		    OUTPUT_SECONDS);
+	o->suppressed = 0;
+}
+
+/* True if one more line may be logged. */
+static bool
+has_room(struct output *o)
+{
+	int64_t now = clock_mono_us();
+
+	if (now - o->since >= OUTPUT_SECONDS * INT64_C(1000000)) {
+		report(o);
+		o->since = now;
+		o->lines = 0;
+	}
+	if (o->lines < OUTPUT_LINES) {
+		o->lines++;
+		return true;
+	}
+	/* The loop reports if nothing more comes. */
+	if (o->suppressed++ == 0)
+		must(event_add(o->readable, &window) == 0);
+	return false;
+}
+
+/* Logs the line that has come to its end. */
+static void
+end_line(struct output *o)
+{
+	if (o->line.len > 0 && has_room(o)) {
+		child_mask(o->child, &o->line, o->cut > 0);
+		if (o->cut > 0)
+			buf_printf(&o->line, " ... (%llu bytes cut)",
+			    (unsigned long long)o->cut);
+		child_log_text(o->child, LOG_WARNING, "output",
+		    (char *)o->line.data, o->line.len);
+	}
+	buf_release(&o->line);
+	o->cut = 0;
+}
+
+/* Adds to the line as much as will be shown of it. */
+static void
+add(struct output *o, const char *p, size_t n)
+{
+	size_t room = OUTPUT_LINE - o->line.len;
+	size_t kept = n < room ? n : room;
+
+	buf_put(&o->line, p, kept);
+	o->cut += n - kept;
+}
+
+/* Takes what was read apart into lines. */
+static void
+take(struct output *o, const char *p, size_t n)
+{
+	const char *end;
+
+	while (n > 0 && (end = memchr(p, '\n', n))) {
+		add(o, p, (size_t)(end - p));
+		end_line(o);
+		n -= (size_t)(end - p) + 1;
+		p = end + 1;
+	}
+	add(o, p, n);
+}
+
+/* Reads once; false if nothing more comes, now or ever. */
+static bool
+read_some(struct output *o)
+{
+	ssize_t n = read(o->fd, bytes, sizeof(bytes));
+
+	if (n > 0)
+		take(o, bytes, (size_t)n);
+	else if (n == 0)
+		event_del(o->readable);
+	return n > 0;
+}
+
+/* event_callback_fn: output, or the end of a window with suppressed lines. */
+static void
+readable_cb(evutil_socket_t fd, short events, void *arg)
+{
+	struct output *o = arg;
+
+	(void)fd;
+	if (events & EV_READ) {
+		read_some(o);
+		return;
+	}
+	report(o);
+	event_remove_timer(o->readable);
+}
+
+struct output *
+output_new(struct child *c, int *worker_end, struct err *e)
+{
+	struct output *o;
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) != 0) {
+		err_errno(e, "pipe for a worker's output");
+		return NULL;
+	}
+	fcntl(ends[0], F_SETFL, O_NONBLOCK);
+	o = xcalloc(1, sizeof(*o));
+	o->child = c;
+	o->fd = ends[0];
+	o->readable = event_new(c->core->base, o->fd, EV_READ | EV_PERSIST,
+	    readable_cb, o);
+	must(o->readable && event_add(o->readable, NULL) == 0);
+	*worker_end = ends[1];
+	return o;
+}
+
+void
+output_end(struct output *o)
+{
+	unsigned i;
+
+	for (i = 0; i < LAST_READS && read_some(o); i++)
+		;
+	if (o->line.len > 0)
+		end_line(o);
+	report(o);
+	event_del(o->readable);
+}
+
+void
+output_free(struct output **op)
+{
+	struct output *o = *op;
+
+	*op = NULL;
+	if (!o)
+		return;
+	event_free(o->readable);
+	close(o->fd);
+	buf_release(&o->line);
+	free(o);
+}
