@@ -316,6 +316,16 @@ function chain.release(self)
 	self.watch:close()
 end
 
+-- When the system was started.
+local function booted()
+	local uptime = io.open("/proc/uptime")
+	local seconds = uptime and uptime:read("*n")
+	if uptime then
+		uptime:close()
+	end
+	return time.now() - (seconds or math.huge)
+end
+
 -- Opens what the place remembers, or begins.
 function chain.begin(self)
 	local state = self.place:load()
@@ -323,8 +333,9 @@ function chain.begin(self)
 		for _, id in ipairs(state.cut or {}) do
 			self.reborn[id] = true
 		end
+		local crashed = tonumber(state.at) / 1e9 < booted()
 		for _, mark in ipairs(state.files) do
-			local reader = siblings.resume(self, mark)
+			local reader = siblings.resume(self, mark, crashed)
 			if reader then
 				add_entry(self, reader)
 				self.since = reader:begun()

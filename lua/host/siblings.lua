@@ -107,7 +107,7 @@ end
 
 -- The folder's file that the mark is about, or the latest copy of it; a reader
 -- that goes on there, or nil, and "moved" if that may not be the last word.
-local function resume_sibling(self, mark)
+local function resume_sibling(self, mark, crashed)
 	local found = list(self.folder, self.base, mark.id, self.reborn)
 	local moved
 	table.sort(found, older)
@@ -119,7 +119,7 @@ local function resume_sibling(self, mark)
 				or pass == 2 and may_be_copy(self, facts, mark) then
 				local reader, why = siblings.open_sibling(self, facts)
 				moved = moved or why
-				if reader and reader:resume(mark) then
+				if reader and reader:resume(mark, crashed) then
 					return reader, nil, not is_it and facts
 				elseif reader then
 					reader:close()
@@ -131,20 +131,21 @@ local function resume_sibling(self, mark)
 end
 
 -- A reader that goes on where mark says, if that file is still somewhere: at
--- the path, under another name, or as a copy of what it was.
-function siblings.resume(self, mark)
+-- the path, under another name, or as a copy of what it was. crashed: the
+-- system went down since, and may have lost the end of a file.
+function siblings.resume(self, mark, crashed)
 	for _ = 1, TRIES do
 		local here = file.facts(self.path)
 		local reader = here and here.id == mark.id
 			and siblings.open(self, self.path, 0)
 		if reader and reader:facts().id == mark.id
-			and reader:resume(mark) then
+			and reader:resume(mark, crashed) then
 			return reader
 		elseif reader then
 			reader:close()
 		end
 		local why, copy
-		reader, why, copy = resume_sibling(self, mark)
+		reader, why, copy = resume_sibling(self, mark, crashed)
 		if copy then
 			self.reborn[mark.id] = true
 			reader:begun(copy.when - 1e-6)

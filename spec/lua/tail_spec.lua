@@ -159,6 +159,20 @@ describe("sensorhost.tail", function()
 		expect(r, { "3", "4", "5", "6", "7", "8" })
 	end))
 
+	it("notices a cut where all lines are the same", host.with(function(h)
+		setup(h)
+		append(h, ("tick\n"):rep(1000))
+		local r = start(h)
+		append(h, "tick\n")
+		expect(r, { "tick" })
+		assert(ffi.C.truncate(h.dir .. "/x.log", 0) == 0)
+		append(h, ("tick\n"):rep(500) .. "tock\n")
+		for _ = 1, 500 do
+			expect(r, { "tick" })
+		end
+		expect(r, { "tock" })
+	end))
+
 	it("follows over deletion and creation anew", host.with(function(h)
 		setup(h)
 		append(h, "old\n")

@@ -22,7 +22,8 @@ bool reader_rest(struct reader *r, const char **text, size_t *len, bool *cut);
 void reader_done(struct reader *r);
 bool reader_blank(const struct reader *r);
 void reader_mark(const struct reader *r, struct reader_mark *m);
-bool reader_resume(struct reader *r, const struct reader_mark *m);
+bool reader_resume(struct reader *r, const struct reader_mark *m,
+    bool crashed);
 int truncate(const char *path, long length);
 ]])
 
@@ -190,15 +191,15 @@ describe("reader", function()
 		local m = mark_of(r)
 		assert.equal(8, tonumber(m.offset))
 		local again = open()
-		assert.is_true(lib.reader_resume(again, m))
+		assert.is_true(lib.reader_resume(again, m, false))
 		assert.same({ "three" }, (lines(again)))
 		write("ONE\ntwo\nthree\n", "w")
-		assert.is_false(lib.reader_resume(open(), m))
+		assert.is_false(lib.reader_resume(open(), m, false))
 		write("one\ntwo", "w")
-		assert.is_false(lib.reader_resume(open(), m))
+		assert.is_false(lib.reader_resume(open(), m, false))
 		write("one\ntwo\nfour\n", "w")
 		again = open()
-		assert.is_true(lib.reader_resume(again, m))
+		assert.is_true(lib.reader_resume(again, m, false))
 		assert.same({ "four" }, (lines(again)))
 	end)
 
@@ -208,8 +209,9 @@ describe("reader", function()
 		lines(r)
 		local m = mark_of(r)
 		lib.truncate(path, 7 * 300 + 3)
+		assert.is_false(lib.reader_resume(open(), m, false))
 		local again = open()
-		assert.is_true(lib.reader_resume(again, m))
+		assert.is_true(lib.reader_resume(again, m, true))
 		assert.equal(2100, tonumber(again.done))
 	end)
 
@@ -230,8 +232,8 @@ describe("reader", function()
 		assert.equal(-1, lib.reader_open(r, "/nowhere/at/all", 0))
 		local m = ffi.new("struct reader_mark")
 		m.offset, m.before_len = 3, 64
-		assert.is_false(lib.reader_resume(open(), m))
+		assert.is_false(lib.reader_resume(open(), m, false))
 		m.head_len = 5000
-		assert.is_false(lib.reader_resume(open(), m))
+		assert.is_false(lib.reader_resume(open(), m, false))
 	end)
 end)

@@ -294,6 +294,12 @@ peer_queue(struct peer *p, uint8_t type, uint32_t id, const void *body,
 		frame_put(&p->out, type, 0, id, body, len);
 }
 
+size_t
+peer_backlog(const struct peer *p)
+{
+	return p->out.len - p->out_sent;
+}
+
 /* Writes until the socket is full; -1 when the link is dead. */
 static int
 write_some(struct peer *p)

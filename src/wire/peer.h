@@ -81,11 +81,7 @@ void peer_flush(struct peer *p);
 void peer_drain(struct peer *p);
 
 /* How many bytes wait to be written. */
-static inline size_t
-peer_backlog(const struct peer *p)
-{
-	return p->out.len - p->out_sent;
-}
+size_t peer_backlog(const struct peer *p);
 
 /* Stops and restarts reading (flow control). */
 void peer_pause(struct peer *p);

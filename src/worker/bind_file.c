@@ -210,15 +210,16 @@ bound_mark(lua_State *L)
 	return 1;
 }
 
-/* reader:resume(mark) → boolean */
+/* reader:resume(mark, crashed) → boolean */
 static int
 bound_resume(lua_State *L)
 {
 	struct bound_reader *b = self_reader(L, "resume");
+	bool crashed = lua_toboolean(L, 3);
 	struct reader_mark m;
 
 	mark_read(L, &m);
-	lua_pushboolean(L, reader_resume(&b->r, &m));
+	lua_pushboolean(L, reader_resume(&b->r, &m, crashed));
 	return 1;
 }
 

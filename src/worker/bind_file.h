@@ -21,7 +21,7 @@
  *	reader:rest() → text, cut | nil    what no line end follows
  *	reader:facts() → facts, path
  *	reader:mark() → mark      as place:load() gives them
- *	reader:resume(mark) → whether it is that file, at that place now
+ *	reader:resume(mark, crashed) → whether it is that file, and now there
  *	reader:begun([seconds]) → Unix time by which it had begun; sets it
  *	reader:blank() → whether not a byte of it was ever seen
  *	reader:close()

@@ -395,7 +395,7 @@ holds(const struct reader *r, size_t n, int64_t offset, const char *digest)
 }
 
 bool
-reader_resume(struct reader *r, const struct reader_mark *m)
+reader_resume(struct reader *r, const struct reader_mark *m, bool crashed)
 {
 	struct file_facts f;
 	int64_t offset = m->offset;
@@ -404,7 +404,7 @@ reader_resume(struct reader *r, const struct reader_mark *m)
 	    m->before_len > m->offset || file_facts_fd(r->fd, &f) < 0 ||
 	    !holds(r, m->head_len, 0, m->head))
 		return false;
-	if (f.size < m->offset && m->head_len == READER_HEAD)
+	if (crashed && f.size < m->offset && m->head_len == READER_HEAD)
 		offset = last_line_end(r->fd, f.size, r->line_max);
 	else if (!holds(r, m->before_len, m->offset - m->before_len,
 	    m->before))

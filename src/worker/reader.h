@@ -119,10 +119,11 @@ void reader_mark(const struct reader *r, struct reader_mark *m);
 
 /*
  * Goes on where m says, if the open file holds what m remembers, by content
- * alone; else false. One that was cut short behind READER_HEAD equal bytes (a
- * power cut) is taken up where it now ends.
+ * alone; else false. With `crashed` (the system went down since) one that is
+ * shorter behind READER_HEAD equal bytes is taken up where it now ends.
  */
-bool reader_resume(struct reader *r, const struct reader_mark *m);
+bool reader_resume(struct reader *r, const struct reader_mark *m,
+    bool crashed);
 
 /* Facts about the open file, or about what path leads to; -1 with errno. */
 int file_facts_fd(int fd, struct file_facts *f);

@@ -64,7 +64,7 @@ task_new(lua_State *L, int nargs, const char *entry, task_done_fn *done,
 
 /*
  * Frees a task that has ended. A coroutine whose function returned can run
- * another function: one is kept.
+ * another function: one is kept, unless its results still wait there.
  */
 static void
 task_free(struct task *t, bool returned)
@@ -75,7 +75,7 @@ task_free(struct task *t, bool returned)
 	if (t->timer)
 		event_free(t->timer);
 	unit_release(&t->unit);
-	if (returned && !s->spare) {
+	if (returned && !t->shared && !s->spare) {
 		lua_settop(t->co, 0);
 		s->spare = t;
 		return;

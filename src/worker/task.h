@@ -136,7 +136,7 @@ struct vm *task_vm(const struct task *t);
 
 /* Its coroutine, and another anchor for it (luaL_unref); may raise. */
 lua_State *task_thread(const struct task *t);
-int task_share_thread(const struct task *t);
+int task_share_thread(struct task *t);
 uint64_t task_id(const struct task *t);
 struct task *task_find(struct vm *v, uint64_t id);
 const struct wait_type *task_waits_in(const struct task *t);

@@ -25,6 +25,7 @@ struct task {
 	enum task_state state;
 	bool brief;
 	bool heirs; /* what it starts is brief, too */
+	bool shared; /* co outlives it: somebody keeps the results there */
 	bool ending; /* its function has returned */
 	bool timed_out;
 	int nargs; /* of the first resume; -1 later */

@@ -248,10 +248,11 @@ task_thread(const struct task *t)
 }
 
 int
-task_share_thread(const struct task *t)
+task_share_thread(struct task *t)
 {
 	lua_State *L = t->vm->L;
 
+	t->shared = true;
 	lua_rawgeti(L, LUA_REGISTRYINDEX, t->ref);
 	return luaL_ref(L, LUA_REGISTRYINDEX);
 }

@@ -201,7 +201,7 @@ worker_main(struct vm *v, int link_fd, int page_fd)
 		    EVLOOP_NONBLOCK : EVLOOP_ONCE);
 		if (v->tasks)
 			tasks_run(v);
-		if (peer_backlog(&v->link->peer) > 0)
+		if (v->link->peer.out.len > 0)
 			peer_flush(&v->link->peer);
 	}
 	flush_all(&v->link->peer);
