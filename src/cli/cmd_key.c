@@ -6,7 +6,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/xalloc.h"
+#include "cli/files.h"
 #include "cli/place.h"
 #include "store/reader.h"
 
@@ -16,11 +19,28 @@ static const struct command generate = {
 	.summary = "Makes the key that encrypted datastore items are sealed "
 	    "with.",
 	.details =
-	    "FILE defaults to key_file of the host's configuration. It is\n"
+	    "FILE defaults to key_file of the host's configuration, which\n"
+	    "defaults to /etc/sensorhost/key (of root). It is\n"
 	    "made readable by you alone, and a file that is there is left as\n"
 	    "it is. Keep a copy elsewhere: nothing opens without it.\n",
 	.max_words = 1,
 };
+
+/* Makes the folder that the file goes into; -1 and e. */
+static int
+make_folder(const char *path, struct err *e)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder;
+	int rc;
+
+	if (!slash || slash == path)
+		return 0;
+	folder = xstrndup(path, (size_t)(slash - path));
+	rc = folder_make(folder, e);
+	free(folder);
+	return rc;
+}
 
 /* Makes the file; the exit code. */
 static int
@@ -28,14 +48,18 @@ make(const char *path, bool configured)
 {
 	struct seal_key *k;
 	struct err e;
+	char *real;
 
-	if (seal_key_create(path, &e) != 0 ||
+	if ((configured && make_folder(path, &e) != 0) ||
+	    seal_key_create(path, &e) != 0 ||
 	    seal_key_load(&k, path, &e) != 0)
 		return place_fail("%s", e.text);
-	printf("key %s in %s\n", seal_key_id(k), path);
+	real = realpath(path, NULL);
+	printf("key %s in %s\n", seal_key_id(k), real ? real : path);
 	if (!configured)
 		printf("name it in sensorhost.yaml, and restart the host:\n"
-		    "key_file: %s\n", path);
+		    "key_file: %s\n", real ? real : path);
+	free(real);
 	seal_key_free(&k);
 	return 0;
 }
@@ -49,7 +73,8 @@ generate_at(const struct host_config *h, const struct opt_list *words)
 	if (path == NULL)
 		return opts_usage(&generate, "no key_file is configured: say "
 		    "which FILE to make");
-	return make(path, h->key_file != NULL);
+	return make(path, h->key_file != NULL && strcmp(path,
+	    h->key_file) == 0);
 }
 
 int

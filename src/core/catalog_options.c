@@ -18,13 +18,16 @@ load_value(struct core *core, const struct kv_item *item, bool open,
 {
 	struct buf plain = {0};
 	struct span text = item->value;
+	struct err why;
 
 	if (open) {
 		enum seal_result r = seal_decrypt(core_seal_key(core),
 		    item->name, item->value, &plain, e);
 
-		if (r == SEAL_NO_KEY && core_no_key(core))
-			err_set(e, "%s", core_no_key(core));
+		if (r == SEAL_NO_KEY && core_no_key(core)) {
+			why = *e;
+			err_set(e, "%s: %s", why.text, core_no_key(core));
+		}
 		if (r != SEAL_OK)
 			return -1;
 		text = span_of(plain.data, plain.len);

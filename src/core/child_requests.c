@@ -98,16 +98,23 @@ refuse_seal(struct child *c, uint32_t id, enum seal_result r,
 	const char *kind = r == SEAL_NO_KEY ? "not_found" :
 	    r == SEAL_WRONG_KEY ? "auth" : "invalid";
 	const char *why = r == SEAL_NO_KEY ? core_no_key(c->core) : NULL;
+	struct err full;
 
-	refuse(c, id, kind, why ? why : e->text);
+	if (why)
+		err_set(&full, "%s: %s", e->text, why);
+	refuse(c, id, kind, why ? full.text : e->text);
 }
 
-/* Appends an item's flags, expiry and value, decrypted if that is asked. */
+/*
+ * Appends an item's flags, expiry and value, decrypted if that is asked; so
+ * is a sealed text that somebody stored as a plain one.
+ */
 static enum seal_result
 put_value(struct core *core, struct buf *out, const struct kv_item *item,
     bool decrypt, struct err *e)
 {
-	bool open = decrypt && (item->flags & KV_SEALED);
+	bool open = decrypt && ((item->flags & KV_SEALED) ||
+	    seal_is_sealed(item->value));
 	struct buf plain = {0};
 	enum seal_result r = SEAL_OK;
 

@@ -151,7 +151,11 @@ open_store(struct core *core, struct err *e)
 	if (*notice.text)
 		log_warning("%s", notice.text);
 	upkeep_configure(core);
-	if (h->key_file && access(h->key_file, F_OK) == 0 &&
+	if (h->key_file && access(h->key_file, F_OK) != 0)
+		core->no_key = xasprintf("\"%s\" is not there; make it with "
+		    "`sensorhost key generate`, or name another file as "
+		    "key_file", h->key_file);
+	else if (h->key_file &&
 	    seal_key_load(&core->key, h->key_file, &why) != 0)
 		core->no_key = xstrdup(why.text);
 	return 0;

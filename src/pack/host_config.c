@@ -16,6 +16,7 @@
 
 #define SYSTEM_FILE "/etc/sensorhost/sensorhost.yaml"
 #define SYSTEM_DATA "/var/lib/sensorhost"
+#define SYSTEM_KEY "/etc/sensorhost/key"
 #define NAMES_MAX 128
 
 /* Sets an option to its default. */
@@ -184,6 +185,37 @@ default_data_dir(void)
 	return xstrdup("./sensorhost-data");
 }
 
+/* Where the key lies unless it is said. */
+static char *
+default_key_file(void)
+{
+	const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+
+	if (geteuid() == 0)
+		return xstrdup(SYSTEM_KEY);
+	if (config && config[0] == '/')
+		return xasprintf("%s/sensorhost/key", config);
+	if (home && home[0] == '/')
+		return xasprintf("%s/.config/sensorhost/key", home);
+	return NULL;
+}
+
+/* The folder configs beside the file, or here without one, if it is there. */
+static char *
+default_configs_dir(const struct host_config *c)
+{
+	char *folder = c->file ? folder_of(c->file) : NULL, *dir;
+	struct stat st;
+
+	dir = xasprintf("%s%sconfigs", folder ? folder : "",
+	    folder ? "/" : "");
+	free(folder);
+	if (stat(dir, &st) == 0 && S_ISDIR(st.st_mode))
+		return dir;
+	free(dir);
+	return NULL;
+}
+
 /* ./packs if it is there, then the installed packs, once if they are one. */
 static void
 default_packs_path(struct host_config *c, const char *installed)
@@ -217,6 +249,10 @@ host_config_load(const char *file, const char *installed_packs,
 	}
 	if (!c->data_dir)
 		c->data_dir = default_data_dir();
+	if (!c->key_file)
+		c->key_file = default_key_file();
+	if (!c->configs_dir)
+		c->configs_dir = default_configs_dir(c);
 	if (c->packs_path.count == 0)
 		default_packs_path(c, installed_packs);
 	return c;

@@ -263,9 +263,8 @@ seal_encrypt(const struct seal_key *k, struct span name, struct span plain,
 	char *text;
 
 	if (k == NULL) {
-		err_set(e, "cannot encrypt \"%.*s\": this host has no key; "
-		    "make one with `sensorhost key generate` and name it as "
-		    "key_file", (int)name.len, (const char *)name.data);
+		err_set(e, "cannot encrypt \"%.*s\": this host has no key",
+		    (int)name.len, (const char *)name.data);
 		return SEAL_NO_KEY;
 	}
 	bind_name(&bound, name);
@@ -287,9 +286,8 @@ seal_encrypt(const struct seal_key *k, struct span name, struct span plain,
 	return SEAL_OK;
 }
 
-/* True if text has the outer form of a sealed value. */
-static bool
-looks_sealed(struct span text)
+bool
+seal_is_sealed(struct span text)
 {
 	const char *p = text.data;
 
@@ -331,13 +329,13 @@ seal_decrypt(const struct seal_key *k, struct span name, struct span sealed,
 	int n = (int)name.len;
 	const char *item = name.data;
 
-	if (!looks_sealed(sealed)) {
+	if (!seal_is_sealed(sealed)) {
 		err_set(e, "\"%.*s\" is not encrypted", n, item);
 		return SEAL_NOT_SEALED;
 	}
 	if (k == NULL) {
-		err_set(e, "\"%.*s\" is encrypted and this host has no key: "
-		    "name its key file as key_file", n, item);
+		err_set(e, "\"%.*s\" is encrypted and this host has no key",
+		    n, item);
 		return SEAL_NO_KEY;
 	}
 	if (memcmp(text + MARK_LEN, k->id, ID_DIGITS) != 0) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buf.h"
@@ -50,6 +51,9 @@ enum seal_result seal_encrypt(const struct seal_key *k, struct span name,
 /* Appends what was sealed to out, which the caller wipes: see seal_wipe. */
 enum seal_result seal_decrypt(const struct seal_key *k, struct span name,
     struct span sealed, struct buf *out, struct err *e);
+
+/* True if text, JSON, has the outer form of a sealed value. */
+bool seal_is_sealed(struct span text);
 
 /* How many bytes the sealed form of n bytes has. */
 size_t seal_size(size_t n);

@@ -17,6 +17,8 @@
 #include "worker/sensor.h"
 #include "worker/task.h"
 
+#define SEALED "\"sealed:1:" /* how the JSON of a sealed value begins */
+
 const char *
 data_key(lua_State *L, const char *call, const char *name, size_t len,
     bool local, size_t *keylen)
@@ -47,8 +49,8 @@ data_key(lua_State *L, const char *call, const char *name, size_t len,
 
 /* What the running task itself has written. */
 static enum unit_known
-own_write(lua_State *L, const char *key, size_t len, bool decrypt,
-    struct data_view *d)
+own_write(lua_State *L, const char *call, const char *key, size_t len,
+    bool decrypt, struct data_view *d)
 {
 	struct vm *v = vm_of(L);
 	const struct unit *u = v->task ? task_unit(L) : NULL;
@@ -61,6 +63,11 @@ own_write(lua_State *L, const char *key, size_t len, bool decrypt,
 	*d = (struct data_view){.sealed = w.sealed, .value = w.value,
 	    .len = w.len,
 	    .expires = w.ttl ? clock_unix_us() + w.ttl : 0};
+	if (decrypt && !w.sealed && w.len > sizeof(SEALED) &&
+	    memcmp(w.value, SEALED, sizeof(SEALED) - 1) == 0)
+		bind_raise(L, "%s: \"%s\" was given a text that is encrypted "
+		    "already: store the value itself, with encrypt", call,
+		    key);
 	plain = w.sealed && decrypt ? unit_plain(u, key, len) : NULL;
 	if (plain) {
 		d->sealed = false;
@@ -81,7 +88,7 @@ data_fetch(lua_State *L, const char *call, const char *key, size_t len,
 	bool found;
 	int r;
 
-	switch (own_write(L, key, len, decrypt, d)) {
+	switch (own_write(L, call, key, len, decrypt, d)) {
 	case UNIT_SET:
 		return true;
 	case UNIT_DELETED:

@@ -10,6 +10,7 @@
 
 #include <lauxlib.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -146,8 +147,11 @@ fail_utf8(struct lua_walk *x, const char *found)
 static int
 fail_size(struct lua_walk *x)
 {
-	return walk_fail_plain(&x->w, &node_any, "size",
-	    "the value is too large");
+	char found[SCHEMA_TEXT];
+
+	snprintf(found, sizeof(found), "it is over %zu bytes as JSON",
+	    x->end - x->start);
+	return walk_fail_plain(&x->w, &node_any, "size", found);
 }
 
 static inline int
@@ -301,6 +305,8 @@ check_object(struct lua_walk *x, const struct node *root, int v)
 		return 0;
 	if (!kind)
 		return lua_bad_value(x, root, v);
+	if (kind == KIND_ARRAY && lua_is_torn(x, v))
+		return lua_bad_key(x, v);
 	lua_describe(x, root, v, kind, found);
 	return walk_fail(&x->w, &node_any, "type", found, "object");
 }

@@ -65,13 +65,14 @@ unknown(lua_State *L, const char *call, const char *ref)
 	struct buf *out = &vm_of(L)->scratch;
 	size_t i;
 
+	out->len = 0;
+	list_declared(f, out);
 	for (i = 0; i < f->ntypes; i++)
 		if (strcmp(f->types[i]->ref, ref) == 0)
 			bind_raise(L, "%s: \"%s\" is a trigger type with "
 			    "parameters: dispatch the ref given to "
-			    "add_trigger, not the type", call, ref);
-	out->len = 0;
-	list_declared(f, out);
+			    "add_trigger, not the type; this sensor declares "
+			    "%s", call, ref, buf_cstr(out));
 	bind_raise(L, "%s: no trigger type \"%s\"%s%s%s; this sensor declares "
 	    "%s", call, ref, near ? ": did you mean \"" : "",
 	    near ? near : "", near ? "\"?" : "", buf_cstr(out));
@@ -216,17 +217,21 @@ by_table(lua_State *L, const char *call, int idx)
 const struct trigger *
 facts_trigger(lua_State *L, const char *call, int idx)
 {
+	struct buf *declared = &vm_of(L)->scratch;
 	const struct trigger *t;
 	char shown[BIND_SHOWN];
 	int top = lua_gettop(L);
 
 	if (lua_type(L, idx) == LUA_TSTRING)
 		return by_ref(L, call, idx);
-	if (lua_type(L, idx) != LUA_TTABLE)
+	if (lua_type(L, idx) != LUA_TTABLE) {
+		declared->len = 0;
+		list_declared(&vm_of(L)->sensor->facts, declared);
 		bind_raise(L, "%s: the trigger must be a ref such as "
-		    "\"%s.name\", not %s", call,
+		    "\"%s.name\", not %s; this sensor declares %s", call,
 		    vm_of(L)->sensor->facts.pack,
-		    bind_describe(L, idx, shown));
+		    bind_describe(L, idx, shown), buf_cstr(declared));
+	}
 	t = by_table(L, call, idx);
 	lua_settop(L, top);
 	return t;
