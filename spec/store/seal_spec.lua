@@ -150,6 +150,6 @@ describe("sealing", function()
 		end
 		local ok, why = load(above .. "/none")
 		assert.is_nil(ok)
-		assert.is_truthy(why:find("has no key", 1, true))
+		assert.is_truthy(why:find("key generate", 1, true))
 	end)
 end)
