@@ -19,7 +19,9 @@ struct peer {
 	struct buf whole; uint8_t whole_type; uint32_t whole_id;
 	struct buf out; size_t out_sent;
 	struct buf later; struct event *deferred;
-	int fds[4]; unsigned nfds; size_t max_message; bool paused, closed;
+	int fds[4]; unsigned nfds;
+	struct { size_t at; int fd; } out_fds[4]; unsigned nout_fds;
+	size_t max_message; bool paused, closed;
 };
 void peer_init(struct peer *p, struct event_base *base, int fd,
     size_t max_message, peer_message_fn *on_message,
@@ -35,6 +37,8 @@ int peer_send_fds(struct peer *p, uint8_t type, uint32_t id,
     const void *body, size_t len, const int *fds, unsigned nfds,
     struct err *e);
 int peer_take_fd(struct peer *p);
+int peer_queue_fd(struct peer *p, uint8_t type, uint32_t id,
+    const void *body, size_t len, int fd);
 int peer_call(struct peer *p, uint32_t id, struct buf *reply);
 ]])
 -- C calls back into Lua from these; compiled code must not be what calls.
@@ -261,5 +265,57 @@ describe("a peer", function()
 		end
 		lib.peer_release(second)
 		other = nil
+	end)
+
+	it("sends queued descriptors with their messages", function()
+		local second = ffi.new("struct peer")
+		local ends_of = {}
+		local filler = ("z"):rep(1024 * 1024)
+
+		lib.peer_init(second, base, other, MAX, callbacks[1], callbacks[2],
+			nil)
+		lib.peer_queue(second, 9, 1, filler, #filler)
+		for i = 1, 4 do
+			local r, w = unistd.pipe()
+			ends_of[i] = r
+			assert.equal(0, lib.peer_queue_fd(second, 7, i, "fd", 2, w))
+			lib.peer_queue(second, 9, i, filler, #filler)
+			unistd.close(w)
+		end
+		assert.equal(-1, lib.peer_queue_fd(second, 7, 5, "fd", 2, other))
+		local fds = {}
+		on_message = function()
+			local last = got[#got]
+			if last[1] == 7 then
+				fds[last[2]] = lib.peer_take_fd(peer)
+			end
+		end
+		lib.peer_flush(second)
+		turn(50)
+		assert.equal(0, tonumber(lib.peer_backlog(second)))
+		assert.equal(9, #got)
+		for i = 1, 4 do
+			unistd.write(fds[i], "to " .. i)
+			unistd.close(fds[i])
+			assert.equal("to " .. i, unistd.read(ends_of[i], 10))
+			-- No copy is left open.
+			assert.equal("", unistd.read(ends_of[i], 10))
+			unistd.close(ends_of[i])
+		end
+		assert.equal(-1, lib.peer_take_fd(peer))
+		lib.peer_release(second)
+		other = nil
+	end)
+
+	it("closes the queued descriptors of a link that ended", function()
+		local r, w = unistd.pipe()
+
+		assert.equal(0, lib.peer_queue_fd(peer, 7, 1, "fd", 2, w))
+		unistd.close(w)
+		unistd.close(other)
+		other = nil
+		lib.peer_flush(peer)
+		assert.equal("", unistd.read(r, 10))
+		unistd.close(r)
 	end)
 end)

@@ -16,6 +16,7 @@
 
 #include "base/must.h"
 #include "wire/msg.h"
+#include "wire/peer_impl.h"
 
 #define READ_CHUNK (256u * 1024u)
 #define READ_TURN (4u * READ_CHUNK)
@@ -278,6 +279,7 @@ peer_release(struct peer *p)
 	event_free(p->deferred);
 	for (i = 0; i < p->nfds; i++)
 		close(p->fds[i]);
+	peer_drop_fds(p);
 	close(p->fd);
 	buf_release(&p->in);
 	buf_release(&p->whole);
@@ -300,13 +302,21 @@ peer_backlog(const struct peer *p)
 	return p->out.len - p->out_sent;
 }
 
+/* Forgets what was queued, sent or not. */
+static void
+clear_output(struct peer *p)
+{
+	p->out_sent = 0;
+	buf_reset(&p->out, KEEP);
+	peer_drop_fds(p);
+}
+
 /* Writes until the socket is full; -1 when the link is dead. */
 static int
 write_some(struct peer *p)
 {
 	while (p->out_sent < p->out.len) {
-		ssize_t n = send(p->fd, p->out.data + p->out_sent,
-		    p->out.len - p->out_sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t n = peer_send_some(p);
 
 		if (n > 0)
 			p->out_sent += (size_t)n;
@@ -315,8 +325,7 @@ write_some(struct peer *p)
 		else
 			return errno == EAGAIN ? 0 : -1;
 	}
-	p->out_sent = 0;
-	buf_reset(&p->out, KEEP);
+	clear_output(p);
 	return 0;
 }
 
@@ -327,8 +336,7 @@ peer_flush(struct peer *p)
 		return;
 	if (write_some(p) != 0) {
 		/* The reading side still has what the peer said last. */
-		p->out_sent = 0;
-		buf_reset(&p->out, KEEP);
+		clear_output(p);
 		return;
 	}
 	if (p->out.len > 0)

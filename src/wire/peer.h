@@ -34,6 +34,12 @@ typedef void peer_message_fn(struct peer *p, const struct frame *f);
  */
 typedef void peer_closed_fn(struct peer *p, const char *why);
 
+/* A descriptor that leaves with the byte of the output at that place. */
+struct peer_fd {
+	size_t at;
+	int fd;
+};
+
 struct peer {
 	int fd;
 	void *owner;
@@ -53,6 +59,8 @@ struct peer {
 	struct event *deferred;
 	int fds[PEER_FDS]; /* descriptors received and not yet taken */
 	unsigned nfds;
+	struct peer_fd out_fds[PEER_FDS]; /* queued, in their order */
+	unsigned nout_fds;
 	size_t max_message;
 	bool paused;
 	bool closed;
@@ -70,6 +78,15 @@ void peer_release(struct peer *p);
 /* Queues a message; nothing is written before peer_flush. */
 void peer_queue(struct peer *p, uint8_t type, uint32_t id, const void *body,
     size_t len);
+
+/*
+ * Queues a message with a descriptor, which stays the caller's (the link has
+ * a copy of its own). The other end finds it with peer_take_fd as soon as it
+ * has the message. -1 when PEER_FDS wait already: that end does not read; or
+ * with errno when there is no descriptor left for the copy.
+ */
+int peer_queue_fd(struct peer *p, uint8_t type, uint32_t id,
+    const void *body, size_t len, int fd);
 
 /* Writes what it can; the rest goes out when the socket takes it. */
 void peer_flush(struct peer *p);

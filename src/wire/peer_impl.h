@@ -1,0 +1,16 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include "wire/peer.h"
+
+/* What peer.c and peer_fds.c share; nobody else includes it. */
+
+/*
+ * One sendmsg of queued output, with the descriptor that belongs to its first
+ * byte. As send(2): bytes, or -1 with errno.
+ */
+ssize_t peer_send_some(struct peer *p);
+
+/* Closes the descriptors that were queued and have not left. */
+void peer_drop_fds(struct peer *p);
