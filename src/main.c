@@ -2,6 +2,7 @@
  * Picks the role: core (run, check), spawner, or a command of the short-lived
  * client. Must do nothing else.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -40,16 +41,34 @@ static const struct {
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
-/* Writes what commands there are. */
+/* Whether a command's name begins with the noun; NULL is every noun. */
+static bool
+has_noun(const char *name, const char *noun)
+{
+	size_t len = noun ? strlen(noun) : 0;
+
+	return !noun || (strncmp(name, noun, len) == 0 && name[len] == ' ');
+}
+
+/* Writes what commands there are, or those of a noun; how many. */
+static size_t
+print_commands(FILE *to, const char *noun)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < COMMANDS; i++)
+		if (has_noun(commands[i].name, noun) && ++n)
+			fprintf(to, "  %-14s %s\n", commands[i].name,
+			    commands[i].summary);
+	return n;
+}
+
+/* Writes the help. */
 static void
 print_help(FILE *to)
 {
-	size_t i;
-
 	fprintf(to, "usage: sensorhost COMMAND [options]\n\n");
-	for (i = 0; i < COMMANDS; i++)
-		fprintf(to, "  %-14s %s\n", commands[i].name,
-		    commands[i].summary);
+	print_commands(to, NULL);
 	fprintf(to, "\nsensorhost COMMAND --help tells more; --version "
 	    "says which version this is.\n");
 }
@@ -69,25 +88,53 @@ match(const char *name, int argc, char **argv)
 	return argc >= 2 && strcmp(argv[1], space + 1) == 0 ? 2 : 0;
 }
 
+/* What a noun without its verb gets; -1: it is no noun. */
+static int
+noun_alone(int argc, char **argv)
+{
+	bool help = argc == 2 && (strcmp(argv[1], "--help") == 0 ||
+	    strcmp(argv[1], "-h") == 0);
+	FILE *to = help ? stdout : stderr;
+	size_t i;
+
+	for (i = 0; i < COMMANDS; i++)
+		if (has_noun(commands[i].name, argv[0]))
+			break;
+	if (i == COMMANDS || (argc > 1 && argv[1][0] != '-'))
+		return -1;
+	if (help)
+		fprintf(to, "usage: sensorhost %s VERB [options]\n\n",
+		    argv[0]);
+	else
+		fprintf(to, "sensorhost: \"%s\" needs a verb, one of\n",
+		    argv[0]);
+	print_commands(to, argv[0]);
+	return help ? 0 : 2;
+}
+
 /* Says that there is no such command. */
 static int
 unknown(int argc, char **argv)
 {
-	const char *names[COMMANDS], *near;
+	const char *names[COMMANDS + 2], *near;
+	bool verb = argc > 1 && argv[1][0] != '-';
 	char word[64];
 	size_t i;
 
 	for (i = 0; i < COMMANDS; i++)
 		names[i] = commands[i].name;
-	snprintf(word, sizeof(word), "%s%s%s", argv[0], argc > 1 &&
-	    argv[1][0] != '-' ? " " : "", argc > 1 && argv[1][0] != '-' ?
-	    argv[1] : "");
-	near = nearest(word, names, COMMANDS);
+	names[i++] = "--version";
+	names[i++] = "--help";
+	snprintf(word, sizeof(word), "%s%s%s", argv[0], verb ? " " : "",
+	    verb ? argv[1] : "");
+	near = nearest(word, names, i);
 	if (!near)
-		near = nearest(argv[0], names, COMMANDS);
-	fprintf(stderr, "sensorhost: unknown command \"%s\"%s%s%s; see: "
-	    "sensorhost --help\n", argv[0], near ? "; did you mean \"" : "",
-	    near ? near : "", near ? "\"?" : "");
+		near = nearest(argv[0], names, i);
+	fprintf(stderr, "sensorhost: unknown %s \"%s\"%s%s%s; see: "
+	    "sensorhost --help\n", *argv[0] == '-' ? "option" : "command",
+	    near && strchr(near, ' ') ? word : argv[0],
+	    near ? "; did you mean \"" : "", near ? near : "",
+	    near ? "\"?" : "");
 	return 2;
 }
 
@@ -109,7 +156,8 @@ main(int argc, char **argv)
 		printf("sensorhost %s\n", SENSORHOST_VERSION);
 		return 0;
 	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+	    strcmp(argv[1], "help") == 0) {
 		print_help(stdout);
 		return 0;
 	}
@@ -119,5 +167,6 @@ main(int argc, char **argv)
 			return commands[i].main(argc - 1 - words,
 			    argv + 1 + words);
 	}
-	return unknown(argc - 1, argv + 1);
+	words = noun_alone(argc - 1, argv + 1);
+	return words >= 0 ? words : unknown(argc - 1, argv + 1);
 }

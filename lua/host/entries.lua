@@ -6,6 +6,7 @@ local Sensor = require("sensorhost.sensor")
 local PollingSensor = require("sensorhost.polling_sensor")
 local host_sensor = require("host.sensor")
 local unit = require("host.unit")
+local arguments = require("host.arguments")
 
 local entries = {}
 local class, sensor, info
@@ -147,14 +148,37 @@ function entries.run()
 	sensor:run()
 end
 
--- Returns true, or false and why the poll failed; then the interval.
+-- An error that poll returned, as a text.
+local function words(err)
+	local meta = getmetatable(err)
+	if type(err) == "table" and type(err.message) == "string"
+	    and not (type(meta) == "table" and meta.__tostring) then
+		return err.message
+	end
+	return tostring(err)
+end
+
+local warned = false
+
+-- Says once that a result of poll was not understood.
+local function warn_result(value)
+	if not warned and value ~= nil and value ~= true then
+		warned = true
+		arguments.warn(("poll returned %s, which means nothing here: a "
+			.. "poll that failed returns nil and an error")
+			:format(arguments.describe(value)))
+	end
+end
+
+-- Returns the interval, and true, or false and why the poll failed.
 function entries.poll()
 	local ok, err = sensor:poll()
 	if ok == nil and err ~= nil then
 		unit.undo()
-		return sensor._poll_interval, false, tostring(err),
+		return sensor._poll_interval, false, words(err),
 			type(err) == "table" and err.kind or nil
 	end
+	warn_result(ok)
 	host_sensor.polled()
 	return sensor._poll_interval, true
 end

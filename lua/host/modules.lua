@@ -23,11 +23,14 @@ rawset(_G, "package", {
 	config = "/\n;\n?\n!\n-\n",
 })
 
-local public = {}
+local public, short = {}, {} -- "sensorhost.time" and "time"
 for name in pairs(host.public) do
 	public[#public + 1] = name
 end
 table.sort(public)
+for i, name in ipairs(public) do
+	short[i] = name:match("^sensorhost%.(.*)$")
+end
 
 local instead = {
 	ffi = "C is out of reach of sensors",
@@ -38,11 +41,9 @@ local instead = {
 
 -- Raises that there is no such module, with what was probably meant.
 local function not_found(name, searched)
-	local meant = "sensorhost." .. name
-	if not host.public[meant] then
-		meant = host.nearest(name, public)
-			or host.nearest("sensorhost." .. name, public)
-	end
+	local near = host.nearest((name:gsub("^sensorhost%.", "")), short)
+	local meant = near and "sensorhost." .. near
+		or name:find("%.") and host.nearest(name, public)
 	raise(("module %q not found%s; searched: %s"):format(name,
 		meant and (": did you mean %q?"):format(meant) or "",
 		(searched:gsub("%s*\n%s*", ", "))))

@@ -203,7 +203,7 @@ describe("memory", function()
 			for i = 1, 1e9 do t[i] = ("x"):rep(1000) .. i end
 		]], { spec = { limits = limits } })
 		assert.equal("failed", w.state.state)
-		assert.equal("not enough memory", w.state.error)
+		assert.equal("not enough memory: limits.memory is 8192K", w.state.error)
 		assert.equal(0, w:close())
 		running = {}
 	end)

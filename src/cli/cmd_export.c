@@ -37,6 +37,7 @@ struct export {
 	struct place place;
 	uint64_t next;		/* the sequence wanted next */
 	uint64_t from;		/* as given; 0: what there is */
+	bool json; /* said or not: there is no other form */
 	bool follow;
 	bool datastore;
 	const char *glob;	/* NULL: all */
@@ -244,6 +245,8 @@ cmd_export(int argc, char **argv)
 		    "only triggers of that ref or type" },
 		{ OPT_FLAG, "datastore", 0, &x.datastore, NULL,
 		    "the datastore's items instead" },
+		{ OPT_FLAG, "json", 0, &x.json, NULL,
+		    "JSON lines, as without it" },
 		PLACE_OPTS(x.place),
 		{ .type = OPT_END },
 	};

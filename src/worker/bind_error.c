@@ -241,6 +241,27 @@ errors_is(lua_State *L)
 	return 1;
 }
 
+/*
+ * Pushes the message of a table that somebody made an error of, unless it
+ * says itself how it is to be shown.
+ */
+static bool
+has_message(lua_State *L, int idx)
+{
+	int top = lua_gettop(L);
+
+	if (lua_type(L, idx) != LUA_TTABLE)
+		return false;
+	if (luaL_getmetafield(L, idx, "__tostring") == 0) {
+		lua_pushliteral(L, "message");
+		lua_rawget(L, idx);
+		if (lua_type(L, -1) == LUA_TSTRING)
+			return true;
+	}
+	lua_settop(L, top);
+	return false;
+}
+
 /* lua_CFunction: an error value in words, for logs and reports. */
 static int
 describe(lua_State *L)
@@ -249,9 +270,11 @@ describe(lua_State *L)
 	const char *kind, *target, *text;
 
 	lua_settop(L, 1);
-	lua_getglobal(L, "tostring");
-	lua_pushvalue(L, 1);
-	lua_call(L, 1, 1);
+	if (!has_message(L, 1)) {
+		lua_getglobal(L, "tostring");
+		lua_pushvalue(L, 1);
+		lua_call(L, 1, 1);
+	}
 	text = lua_tostring(L, 2);
 	if (text && strstr(text, self))
 		lua_pushfstring(L, "%s: write \"function Class:method()\" "
@@ -305,5 +328,8 @@ vm_error_text(struct vm *v, lua_State *L)
 		buf_put(&v->error, text, len);
 	else
 		buf_puts(&v->error, "an error value that is no text");
+	if (text && strcmp(text, "not enough memory") == 0 && v->limit)
+		buf_printf(&v->error, ": limits.memory is %zuK",
+		    v->limit / 1024);
 	lua_pop(v->L, 1);
 }

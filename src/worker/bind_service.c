@@ -11,6 +11,7 @@
 #include "base/js.h"
 #include "worker/bind.h"
 #include "worker/dead.h"
+#include "worker/json_values.h"
 #include "worker/modules.h"
 #include "worker/sensor.h"
 #include "worker/service.h"
@@ -222,6 +223,8 @@ service_get_user_info(lua_State *L)
 	lua_pushboolean(L, 0);
 	lua_setfield(L, -2, "enabled");
 	lua_newtable(L);
+	json_push_mark(L, JSON_MARK_ARRAY);
+	lua_setmetatable(L, -2);
 	lua_setfield(L, -2, "roles");
 	lua_pushboolean(L, 0);
 	lua_setfield(L, -2, "is_admin");

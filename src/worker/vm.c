@@ -252,6 +252,7 @@ vm_free(struct vm **vp)
 void
 vm_limit(struct vm *v, size_t memory)
 {
+	v->limit = memory;
 	v->cap = v->used + memory;
 	v->pressed_at = v->cap - v->cap / 4;
 }

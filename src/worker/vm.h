@@ -30,7 +30,8 @@ struct vm {
 	lua_Alloc alloc;        /* LuaJIT's own allocator, which ours wraps */
 	void *alloc_ud;
 	size_t used;            /* bytes of Lua memory in use */
-	size_t cap;             /* at most; 0: no limit */
+	size_t limit;           /* limits.memory: the sensor's own; 0: none */
+	size_t cap;             /* at most, with the host's library */
 	size_t pressed_at;      /* the collector is hurried from there on */
 	bool refused;           /* memory was refused, and not yet given back */
 	bool lifted;            /* an error is handled: some headroom */
