@@ -58,11 +58,12 @@ keep_fds(struct peer *p, struct msghdr *m)
 }
 
 /*
- * One recvmsg into the buffer. Returns bytes read, 0 when there is nothing
- * now, -1 at the end of the link (*why as in peer_closed_fn).
+ * One recvmsg into the buffer; wait is MSG_DONTWAIT, or 0 to wait for bytes.
+ * Returns bytes read, 0 when there is nothing now, -1 at the end of the link
+ * (*why as in peer_closed_fn).
  */
 static ssize_t
-read_some(struct peer *p, const char **why)
+read_some(struct peer *p, int wait, const char **why)
 {
 	union {
 		struct cmsghdr align;
@@ -71,7 +72,7 @@ read_some(struct peer *p, const char **why)
 	struct iovec iov = {buf_reserve(&p->in, READ_CHUNK), READ_CHUNK};
 	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1,
 	    .msg_control = &control, .msg_controllen = sizeof(control)};
-	ssize_t n = recvmsg(p->fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	ssize_t n = recvmsg(p->fd, &m, wait | MSG_CMSG_CLOEXEC);
 
 	*why = NULL;
 	if (n > 0) {
@@ -212,7 +213,7 @@ read_turn(struct peer *p)
 	if (p->later.len > 0)
 		hand_out_later(p);
 	while (!p->closed && !p->paused && total < READ_TURN) {
-		n = read_some(p, &why);
+		n = read_some(p, MSG_DONTWAIT, &why);
 		if (n > 0)
 			total += (size_t)n;
 		take_messages(p, hand_out, NULL);
@@ -257,7 +258,6 @@ peer_init(struct peer *p, struct event_base *base, int fd,
 {
 	*p = (struct peer){.fd = fd, .owner = owner, .on_message = on_message,
 	    .on_closed = on_closed, .max_message = max_message};
-	must(evutil_make_socket_nonblocking(fd) == 0);
 	p->readable = event_new(base, fd, EV_READ | EV_PERSIST, readable_cb,
 	    p);
 	p->writable = event_new(base, fd, EV_WRITE, writable_cb, p);
@@ -349,7 +349,7 @@ peer_drain(struct peer *p)
 	const char *why;
 
 	peer_resume(p);
-	while (!p->closed && !p->paused && read_some(p, &why) > 0)
+	while (!p->closed && !p->paused && read_some(p, MSG_DONTWAIT, &why) > 0)
 		take_messages(p, hand_out, NULL);
 	fail(p, NULL);
 }
@@ -416,23 +416,17 @@ int
 peer_call(struct peer *p, uint32_t id, struct buf *reply)
 {
 	struct wanted w = {.id = id, .reply = reply};
-	struct pollfd ready = {.fd = p->fd, .events = POLLIN};
 	const char *why;
 
 	if (p->closed || flush_blocking(p) != 0)
 		return -1;
 	while (!take_messages(p, look_for_reply, &w)) {
-		ssize_t n;
-
 		if (p->closed)
 			return -1;
-		n = read_some(p, &why);
-		if (n < 0) {
+		if (read_some(p, 0, &why) < 0) {
 			fail(p, why);
 			return -1;
 		}
-		if (n == 0 && poll(&ready, 1, -1) < 0 && errno != EINTR)
-			return -1;
 	}
 	return 0;
 }

@@ -67,7 +67,7 @@ struct peer {
 };
 
 /*
- * Takes over fd (made non-blocking). max_message bounds a message in parts;
+ * Takes over fd, a blocking one. max_message bounds a message in parts;
  * a larger one ends the link. Reading starts at once.
  */
 void peer_init(struct peer *p, struct event_base *base, int fd,
