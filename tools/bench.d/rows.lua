@@ -191,7 +191,7 @@ local function start(_, report)
 		end
 		while #took < count do
 			local time, ref, state = run:wait_for(
-				"^(%S+) debug (bench%.Idle%d+): (%a+)$", 30)
+				"^(%S+) debug (bench%.Idle%d+)[%[%d%]]*: (%a+)$", 30)
 			if state == "starting" then
 				began[ref] = clock_ms(time)
 			elseif state == "running" and began[ref] then
