@@ -1,7 +1,8 @@
 local ffi = require("ffi")
+local cdef = require("spec.support.cdef")
 local lib = require("spec.support.lib")
 
-ffi.cdef([[
+cdef([[
 int64_t clock_mono_us(void);
 char *clock_rfc3339(int64_t us, char text[32]);
 ]])

@@ -1,24 +1,22 @@
 local ffi = require("ffi")
+local cdef = require("spec.support.cdef")
 local lib = require("spec.support.lib")
 
-ffi.cdef([[
-struct js_buf { uint8_t *data; size_t len; size_t cap; };
-struct js_err { char text[2048]; };
-int js_check_object(const void *p, size_t n, unsigned depth, struct js_err *e);
-int js_check_value(const void *p, size_t n, unsigned depth, struct js_err *e);
+cdef([[
+int js_check_object(const void *p, size_t n, unsigned depth, struct err *e);
+int js_check_value(const void *p, size_t n, unsigned depth, struct err *e);
 bool js_utf8_valid(const void *p, size_t n);
 size_t js_utf8_count(const void *p, size_t n);
-int js_put_string(struct js_buf *b, const char *s, size_t n);
-void js_put_string_lossy(struct js_buf *b, const char *s, size_t n);
-void js_put_int64(struct js_buf *b, int64_t value);
-void js_put_uint64(struct js_buf *b, uint64_t value);
+int js_put_string(struct buf *b, const char *s, size_t n);
+void js_put_string_lossy(struct buf *b, const char *s, size_t n);
+void js_put_int64(struct buf *b, int64_t value);
+void js_put_uint64(struct buf *b, uint64_t value);
 size_t js_double_text(char *text, double value);
-void js_put_formatted(struct js_buf *b, const char *p, size_t n, bool pretty,
+void js_put_formatted(struct buf *b, const char *p, size_t n, bool pretty,
     bool sorted);
-void js_buf_release(struct js_buf *b) __asm__("buf_release");
 ]])
 
-local err = ffi.new("struct js_err")
+local err = ffi.new("struct err")
 
 -- An exact-size copy, so that reading past the end meets a sanitizer.
 local function bytes(text)
@@ -36,10 +34,10 @@ local function value_ok(text, depth)
 end
 
 local function written(put, ...)
-	local b = ffi.new("struct js_buf")
+	local b = ffi.new("struct buf")
 	local result = put(b, ...)
 	local text = ffi.string(b.data, b.len)
-	lib.js_buf_release(b)
+	lib.buf_release(b)
 	return text, result
 end
 

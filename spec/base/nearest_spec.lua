@@ -1,7 +1,8 @@
 local ffi = require("ffi")
+local cdef = require("spec.support.cdef")
 local lib = require("spec.support.lib")
 
-ffi.cdef([[
+cdef([[
 const char *nearest(const char *word, const char *const *names, size_t count);
 ]])
 

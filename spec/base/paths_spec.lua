@@ -1,8 +1,9 @@
 local ffi = require("ffi")
+local cdef = require("spec.support.cdef")
 local lib = require("spec.support.lib")
 local unistd = require("posix.unistd")
 
-ffi.cdef([[
+cdef([[
 const char *paths_lua_dir(void);
 const char *paths_packs_dir(void);
 const char *paths_self(void);

@@ -1,8 +1,9 @@
 local ffi = require("ffi")
+local cdef = require("spec.support.cdef")
 local pack = require("spec.support.pack")
 local lib = pack.lib
 
-ffi.cdef([[
+cdef([[
 int units_size_parse(const char *text, uint64_t *bytes, struct err *e);
 int units_duration_parse(const char *text, int64_t *us, struct err *e);
 char *units_size_print(uint64_t bytes, char text[32]);

@@ -5,12 +5,7 @@ local bit = require("bit")
 local ffi = require("ffi")
 local stat = require("posix.sys.stat")
 local host = require("spec.support.host")
-
-ffi.cdef([[
-long syscall(long number, ...);
-long write(int fd, const void *p, size_t n);
-int close(int fd);
-]])
+require("spec.support.cdef")
 
 local PIDFD_OPEN, PIDFD_GETFD = 434, 438
 

@@ -2,10 +2,11 @@
 -- its own code.
 
 local ffi = require("ffi")
+local cdef = require("spec.support.cdef")
 local lib = require("spec.support.lib")
 local pack = require("spec.support.pack")
 
-ffi.cdef([[
+cdef([[
 char *trigger_uid(const char *, const char *, const json_t *);
 ]])
 

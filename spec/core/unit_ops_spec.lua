@@ -2,13 +2,13 @@
 -- kind of thing that it must not take.
 
 local ffi = require("ffi")
+local cdef = require("spec.support.cdef")
 local lib = require("spec.support.lib")
 
-ffi.cdef([[
-struct unit_err { char text[2048]; };
+cdef([[
 typedef bool unit_known_fn(void *, uint32_t);
 int unit_ops_check(const void *, size_t, unit_known_fn *, void *,
-	struct unit_err *);
+	struct err *);
 ]])
 
 local SKIP, DISPATCH, SET, DELETE, DEAD, POLLED = 0, 1, 2, 3, 4, 5
@@ -52,7 +52,7 @@ local known = ffi.cast("unit_known_fn *", function(_, number)
 end)
 
 local function check(ops)
-	local e = ffi.new("struct unit_err")
+	local e = ffi.new("struct err")
 	if lib.unit_ops_check(ops, #ops, known, nil, e) == 0 then
 		return true
 	end

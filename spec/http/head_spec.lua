@@ -1,9 +1,10 @@
 -- What a request's head and target must be: the pure parts of the server.
 
 local ffi = require("ffi")
+local cdef = require("spec.support.cdef")
 local lib = require("spec.support.lib")
 
-ffi.cdef([[
+cdef([[
 struct http_check {
 	unsigned headers, hosts, lengths, encodings, origins;
 	bool chunked;
@@ -17,7 +18,6 @@ void http_check_header(struct http_check *c, const char *name, size_t n,
 const char *http_check_end(struct http_check *c, const char *version);
 bool http_check_local(const struct http_check *c);
 
-struct http_err { char text[2048]; };
 struct http_pair { const char *name; const char *value; };
 struct http_target {
 	char *text;
@@ -27,7 +27,7 @@ struct http_target {
 	size_t query_count;
 };
 int http_target_init(struct http_target *t, const char *raw,
-    struct http_err *e);
+    struct err *e);
 void http_target_release(struct http_target *t);
 const char *http_target_query(const struct http_target *t, const char *name);
 
@@ -136,7 +136,7 @@ end)
 
 -- A target taken apart, or nil and the error.
 local function parse(raw)
-	local t, e = ffi.new("struct http_target"), ffi.new("struct http_err")
+	local t, e = ffi.new("struct http_target"), ffi.new("struct err")
 	if lib.http_target_init(t, raw, e) ~= 0 then
 		lib.http_target_release(t)
 		return nil, ffi.string(e.text)

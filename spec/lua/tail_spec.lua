@@ -2,13 +2,12 @@
 
 local cjson = require("cjson")
 local ffi = require("ffi")
+require("spec.support.cdef")
 local host = require("spec.support.host")
 local in_poll = require("spec.support.in_poll")
 local process = require("spec.support.process")
 local posix_signal = require("posix.signal")
 local posix_time = require("posix.time")
-
-ffi.cdef("int truncate(const char *path, long length);")
 
 -- A sensor that follows x.log below the host's folder and dispatches lines.
 local SENSOR = [[

@@ -1,10 +1,11 @@
 -- Catalogs over time: digests, plans, names on the command line, speed.
 
 local ffi = require("ffi")
+local cdef = require("spec.support.cdef")
 local pack = require("spec.support.pack")
 local lib = pack.lib
 
-ffi.cdef([[
+cdef([[
 struct plan_item {
 	int kind;
 	const char *ref, *why;

@@ -1,10 +1,11 @@
 -- The configuration of a pack: schema, files, defaults, templates, secrets.
 
 local ffi = require("ffi")
+local cdef = require("spec.support.cdef")
 local pack = require("spec.support.pack")
 local lib = pack.lib
 
-ffi.cdef([[
+cdef([[
 void config_read(struct config *out, const char *dir, const char *name,
     const char *configs_dir, bool validate_formats, config_lookup_fn *lookup,
     void *arg, struct diags *diags);

@@ -2,13 +2,12 @@
 
 local ffi = require("ffi")
 local posix = require("posix")
+local cdef = require("spec.support.cdef")
 local pack = require("spec.support.pack")
 local lib = pack.lib
 
-ffi.cdef([[
+cdef([[
 struct host_list { char **items; size_t count; };
-struct buf { uint8_t *data; size_t len; size_t cap; };
-void buf_release(struct buf *b);
 struct host_config {
 	char *file;
 	struct host_list packs_path;

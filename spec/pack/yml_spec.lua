@@ -2,10 +2,11 @@
 -- The table below was checked against PyYAML 6.0.3 line by line.
 
 local ffi = require("ffi")
+local cdef = require("spec.support.cdef")
 local pack = require("spec.support.pack")
 local lib = pack.lib
 
-ffi.cdef([[
+cdef([[
 struct yml;
 struct yml_mark { int line; int column; };
 struct yml_note { struct yml_mark mark; char *text; };

@@ -3,6 +3,7 @@
 local ffi = require("ffi")
 local stat = require("posix.sys.stat")
 local unistd = require("posix.unistd")
+local cdef = require("spec.support.cdef")
 local process = require("spec.support.process")
 local support = require("spec.support.store")
 
@@ -35,7 +36,7 @@ end
 -- Writes one key into the unnamed table of a database, past the store.
 local function plant(dir, key, value)
 	local lmdb = ffi.load("liblmdb.so.0")
-	pcall(ffi.cdef, [[
+	cdef([[
 	struct MDB_val { size_t size; void *data; };
 	int mdb_env_create(void **env);
 	int mdb_env_set_maxdbs(void *env, unsigned n);

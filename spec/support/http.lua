@@ -8,12 +8,13 @@
 
 local ffi = require("ffi")
 local cjson = require("cjson")
+local cdef = require("spec.support.cdef")
 local poll = require("posix.poll")
 local socket = require("posix.sys.socket")
 local unistd = require("posix.unistd")
 local process = require("spec.support.process")
 
-ffi.cdef([[
+cdef([[
 ssize_t send(int fd, const void *p, size_t n, int flags);
 ]])
 local NOWAIT_NOSIGNAL, EAGAIN = 0x4040, 11

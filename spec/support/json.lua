@@ -4,20 +4,7 @@
 --	local value = json.load('{"a": 1}')	-- json_t *, for good
 
 local ffi = require("ffi")
-
-ffi.cdef([[
-typedef struct json_t { int type; size_t refcount; } json_t;
-typedef struct { int line; int column; int position; char source[80];
-    char text[160]; } json_error_t;
-json_t *json_loadb(const char *text, size_t n, size_t flags, json_error_t *e);
-json_t *json_object_get(const json_t *value, const char *key);
-json_t *json_array_get(const json_t *value, size_t index);
-size_t json_array_size(const json_t *value);
-const char *json_string_value(const json_t *value);
-char *json_dumps(const json_t *value, size_t flags);
-void json_delete(json_t *value);
-void free(void *p);
-]])
+require("spec.support.cdef")
 
 local lib = ffi.load("libjansson.so.4")
 local M = {}

@@ -1,5 +1,6 @@
 -- The C rooms, all in one shared object, for specs that call them through
--- LuaJIT's FFI. The caller declares what it uses with ffi.cdef.
+-- LuaJIT's FFI. The caller declares what it uses with
+-- spec.support.cdef.
 --
 --	local ffi = require("ffi")
 --	local lib = require("spec.support.lib")

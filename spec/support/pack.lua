@@ -4,19 +4,10 @@
 
 local ffi = require("ffi")
 local posix = require("posix")
+local cdef = require("spec.support.cdef")
 local lib = require("spec.support.lib")
 
-ffi.cdef([[
-typedef struct { int type; volatile size_t refcount; } json_t;
-json_t *json_loadb(const char *p, size_t n, size_t flags, void *e);
-char *json_dumps(const json_t *v, size_t flags);
-int json_equal(const json_t *a, const json_t *b);
-void json_delete(json_t *v);
-json_t *json_object_get(const json_t *o, const char *key);
-const char *json_string_value(const json_t *v);
-void free(void *p);
-
-struct err { char text[2048]; };
+cdef([[
 struct diag { int level; char *file; int line; int column; char *text; };
 struct diags { struct diag *items; size_t count, cap, errors, dropped; };
 void diags_init(struct diags *d);

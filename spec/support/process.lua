@@ -10,11 +10,9 @@ local signal = require("posix.signal")
 local stdlib = require("posix.stdlib")
 local unistd = require("posix.unistd")
 local wait = require("posix.sys.wait")
+local cdef = require("spec.support.cdef")
 
-ffi.cdef([[
-long syscall(long number, ...);
-int prctl(int option, unsigned long a, unsigned long b, unsigned long c,
-    unsigned long d);
+cdef([[
 struct process_timespec { long sec; long nsec; };
 int clock_gettime(int clock, struct process_timespec *t);
 ]])

@@ -5,10 +5,11 @@
 --	local ok, e = schema.validate(s, text or json_t)
 
 local ffi = require("ffi")
+local cdef = require("spec.support.cdef")
 local json = require("spec.support.json")
 local lib = require("spec.support.lib")
 
-ffi.cdef([[
+cdef([[
 struct schema_document { const char *uri; const json_t *root; };
 struct schema_options { int dialect; bool validate_formats;
     const struct schema_document *documents; size_t document_count; };
@@ -22,9 +23,8 @@ int schema_validate_json(const struct schema *s, const json_t *value,
     struct schema_error *e);
 json_t *schema_fill_json(const struct schema *s, const json_t *value,
     bool create);
-struct schema_err { char text[2048]; };
 int schema_error_say(const struct schema_error *e, const char *subject,
-    const char *where, struct schema_err *err);
+    const char *where, struct err *err);
 ]])
 
 local M = {}
@@ -81,7 +81,7 @@ function M.fill(s, value, create)
 end
 
 function M.say(e, subject, where)
-	local err = ffi.new("struct schema_err")
+	local err = ffi.new("struct err")
 	lib.schema_error_say(e.raw, subject, where, err)
 	return ffi.string(err.text)
 end

@@ -3,15 +3,11 @@
 
 local ffi = require("ffi")
 local stdlib = require("posix.stdlib")
+local cdef = require("spec.support.cdef")
 local lib = require("spec.support.lib")
 
--- Another helper may have declared it in this process.
-pcall(ffi.cdef, "struct err { char text[2048]; };")
-pcall(ffi.cdef, "void free(void *p);")
-ffi.cdef([[
+cdef([[
 struct span { const void *data; size_t len; };
-struct buf { uint8_t *data; size_t len; size_t cap; };
-void buf_release(struct buf *b);
 
 struct store; struct view; struct store_reader;
 struct store_options { uint64_t map_size, ballast_size, low_space;

@@ -2,13 +2,10 @@
 -- the FFI.
 
 local ffi = require("ffi")
+local cdef = require("spec.support.cdef")
 local lib = require("spec.support.lib")
 
-pcall(ffi.cdef, "struct err { char text[2048]; };")
-ffi.cdef([[
-struct buf { uint8_t *data; size_t len; size_t cap; };
-void buf_release(struct buf *b);
-
+cdef([[
 struct frame { uint8_t type; uint8_t flags; uint16_t slot; uint32_t id;
 	uint32_t len; const uint8_t *body; };
 void frame_put(struct buf *out, uint8_t type, uint16_t slot, uint32_t id,

@@ -8,13 +8,13 @@
 
 local ffi = require("ffi")
 local dkjson = require("dkjson")
+local cdef = require("spec.support.cdef")
 local poll = require("posix.poll")
 local lib = require("spec.support.lib")
 local process = require("spec.support.process")
 local seam = require("spec.support.seam")
 
-pcall(ffi.cdef, "struct err { char text[2048]; };")
-ffi.cdef([[
+cdef([[
 struct vm;
 struct vm *vm_new(const char *lua_dir, struct err *e);
 void worker_main(struct vm *v, int link_fd, int page_fd);
@@ -24,12 +24,7 @@ int ftruncate(int fd, long size);
 int fork(void);
 int kill(int pid, int signal);
 int waitpid(int pid, int *status, int options);
-int close(int fd);
-long read(int fd, void *p, size_t n);
-long write(int fd, const void *p, size_t n);
 long pread(int fd, void *p, size_t n, long offset);
-int prctl(int option, unsigned long a, unsigned long b, unsigned long c,
-    unsigned long d);
 void _exit(int status);
 ]])
 

@@ -2,15 +2,12 @@
 -- that a hostile worker writes is taken for a message.
 
 local ffi = require("ffi")
+local cdef = require("spec.support.cdef")
 local lib = require("spec.support.lib")
+require("spec.support.wire")
 
-ffi.cdef([[
-struct wire_buf { uint8_t *data; size_t len; size_t cap; };
-struct wire_frame { uint8_t type; uint8_t flags; uint16_t slot; uint32_t id;
-	uint32_t len; const uint8_t *body; };
-int frame_decode(const uint8_t *, size_t, struct wire_frame *, size_t *);
-void frame_put(struct wire_buf *, uint8_t, uint16_t, uint32_t, const void *,
-	size_t);
+cdef([[
+int frame_decode(const uint8_t *, size_t, struct frame *, size_t *);
 struct wire_cursor { const uint8_t *at; const uint8_t *end; bool bad; };
 void msg_begin(struct wire_cursor *, const void *, size_t);
 uint8_t msg_get_u8(struct wire_cursor *);
@@ -21,28 +18,27 @@ int64_t msg_get_i64(struct wire_cursor *);
 const uint8_t *msg_get_bytes(struct wire_cursor *, size_t *);
 char *msg_get_text(struct wire_cursor *);
 bool msg_end(const struct wire_cursor *);
-void msg_put_u8(struct wire_buf *, uint8_t);
-void msg_put_u16(struct wire_buf *, uint16_t);
-void msg_put_u32(struct wire_buf *, uint32_t);
-void msg_put_i64(struct wire_buf *, int64_t);
-void msg_put_str(struct wire_buf *, const char *);
-void msg_put_bytes(struct wire_buf *, const void *, size_t);
-void msg_put_error(struct wire_buf *, const char *, const char *, ...);
+void msg_put_u8(struct buf *, uint8_t);
+void msg_put_u16(struct buf *, uint16_t);
+void msg_put_u32(struct buf *, uint32_t);
+void msg_put_i64(struct buf *, int64_t);
+void msg_put_str(struct buf *, const char *);
+void msg_put_bytes(struct buf *, const void *, size_t);
+void msg_put_error(struct buf *, const char *, const char *, ...);
 const char *msg_name(unsigned);
-void free(void *);
 ]])
 
 local OK, PARTIAL, BAD = 0, 1, 2
 local HEADER, BODY = 12, 1024 * 1024
 
 local function buffer()
-	return ffi.gc(ffi.new("struct wire_buf"), function(b)
+	return ffi.gc(ffi.new("struct buf"), function(b)
 		ffi.C.free(b.data)
 	end)
 end
 
 local function decode(data, len)
-	local f = ffi.new("struct wire_frame")
+	local f = ffi.new("struct frame")
 	local used = ffi.new("size_t[1]")
 	local result = lib.frame_decode(data, len, f, used)
 	return result, f, tonumber(used[0])

@@ -1,10 +1,11 @@
 local ffi = require("ffi")
+local cdef = require("spec.support.cdef")
 local lib = require("spec.support.lib")
 local socket = require("posix.sys.socket")
 local unistd = require("posix.unistd")
 local wire = require("spec.support.wire")
 
-ffi.cdef([[
+cdef([[
 struct event; struct event_base; struct peer;
 struct event_base *event_base_new(void);
 void event_base_free(struct event_base *base);

@@ -1,10 +1,11 @@
 -- The encoder as C calls it, on a Lua state of its own.
 
 local ffi = require("ffi")
+local cdef = require("spec.support.cdef")
 local lib = require("spec.support.lib")
 require("spec.support.schema")
 
-ffi.cdef([[
+cdef([[
 typedef struct lua_State lua_State;
 lua_State *luaL_newstate(void);
 void luaL_openlibs(lua_State *L);
@@ -14,14 +15,12 @@ void lua_settop(lua_State *L, int top);
 int lua_gettop(lua_State *L);
 void lua_close(lua_State *L);
 const char *lua_tolstring(lua_State *L, int idx, size_t *len);
-struct encode_buf { uint8_t *data; size_t len; size_t cap; };
 struct encode_options { size_t max; bool object; };
 int encode_value(lua_State *L, int idx, const void *schema,
-    const struct encode_options *options, struct encode_buf *out,
+    const struct encode_options *options, struct buf *out,
     struct schema_error *e);
-bool encode_lossy(lua_State *L, int idx, struct encode_buf *out);
+bool encode_lossy(lua_State *L, int idx, struct buf *out);
 int bind_null_open(lua_State *L);
-void encode_buf_release(struct encode_buf *b) __asm__("buf_release");
 ]])
 
 -- Calls fn(L) with the value of the Lua expression on a new state's stack.
@@ -40,26 +39,26 @@ end
 
 local function taken(b)
 	local text = ffi.string(b.data, b.len)
-	lib.encode_buf_release(b)
+	lib.buf_release(b)
 	return text
 end
 
 local function encode(expression, max, object)
 	return with(expression, function(L)
-		local b, e = ffi.new("struct encode_buf"), ffi.new("struct schema_error")
+		local b, e = ffi.new("struct buf"), ffi.new("struct schema_error")
 		local o = ffi.new("struct encode_options", { max or 0, object or false })
 		if lib.encode_value(L, -1, nil, o, b, e) == 0 then
 			return taken(b)
 		end
 		assert.equal(0, tonumber(b.len))
-		lib.encode_buf_release(b)
+		lib.buf_release(b)
 		return nil, ffi.string(e.keyword), ffi.string(e.message)
 	end)
 end
 
 local function lossy(expression)
 	return with(expression, function(L)
-		local b = ffi.new("struct encode_buf")
+		local b = ffi.new("struct buf")
 		local cut = lib.encode_lossy(L, -1, b)
 		return taken(b), cut
 	end)

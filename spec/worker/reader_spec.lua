@@ -1,17 +1,17 @@
 -- The reader under sensorhost.tail, through FFI.
 
 local ffi = require("ffi")
+local cdef = require("spec.support.cdef")
 local lib = require("spec.support.lib")
 
-ffi.cdef([[
-struct spec_buf { uint8_t *data; size_t len; size_t cap; };
+cdef([[
 struct reader_mark { uint64_t inode; int64_t born; int64_t since;
     int64_t offset; unsigned head_len; unsigned before_len; char head[33];
     char before[33]; };
 struct reader { int fd; uint64_t inode; int64_t born; int64_t since;
-    int encoding; size_t line_max; struct spec_buf block; int64_t base;
+    int encoding; size_t line_max; struct buf block; int64_t base;
     size_t at; size_t scanned; size_t want; int64_t given; int64_t done;
-    bool skipping; struct spec_buf cut; struct spec_buf text;
+    bool skipping; struct buf cut; struct buf text;
     unsigned head_len; unsigned before_len; uint8_t head[1024];
     uint8_t before[64]; };
 int reader_open(struct reader *r, const char *path, int64_t offset);
@@ -24,7 +24,6 @@ bool reader_blank(const struct reader *r);
 void reader_mark(const struct reader *r, struct reader_mark *m);
 bool reader_resume(struct reader *r, const struct reader_mark *m,
     bool crashed);
-int truncate(const char *path, long length);
 ]])
 
 local LINE, MORE, END, CHANGED = 0, 1, 2, 3

@@ -284,7 +284,8 @@ member_time(const json_t *object, const char *name, char text[TIME_TEXT])
 
 	if (strlen(full) < TIME_TEXT)
 		return "-";
-	snprintf(text, TIME_TEXT, "%s", full);
+	memcpy(text, full, TIME_TEXT - 1);
+	text[TIME_TEXT - 1] = '\0';
 	text[10] = ' ';
 	return text;
 }
