@@ -191,6 +191,7 @@ child_new(struct core *core, struct catalog *catalog,
 	c->sensor = sensor;
 	c->generation = generation;
 	c->spec = spec;
+	c->host = spec_host(core, meta);
 	c->ops = ops;
 	c->owner = owner;
 	c->pid = -1;

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "base/buf.h"
+#include "core/spec.h"
 #include "wire/msg.h"
 #include "wire/page.h"
 #include "wire/peer.h"
@@ -67,6 +68,7 @@ struct child {
 	struct page *page;
 	struct output *output; /* NULL: it could not be made */
 	char *spec; /* the LOAD message's JSON, until it is sent */
+	struct spec_host host; /* what of the host's is in there */
 	uint32_t next_id;
 	uint32_t hello_id, load_id, quiet_id;
 	enum msg_state report; /* valid in CHILD_REPORTED and after */

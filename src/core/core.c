@@ -21,8 +21,10 @@
 #include "base/must.h"
 #include "base/xalloc.h"
 #include "core/catalog_options.h"
+#include "core/declared.h"
 #include "core/keys.h"
 #include "core/life.h"
+#include "core/partition.h"
 #include "core/printer.h"
 #include "core/reload.h"
 #include "core/signals.h"
@@ -207,6 +209,8 @@ core_init(struct core *core, struct err *e)
 	add_events(core);
 	keys_init(core);
 	internal_init(core);
+	core->declared = declared_new(core);
+	declared_configure(core->declared);
 	life_recover(core);
 	upkeep(core);
 	turn_end(&core->turn);
@@ -252,6 +256,8 @@ core_release(struct core *core)
 	if (core->signal_fd >= 0)
 		close(core->signal_fd);
 	catalog_unref(&core->catalog);
+	declared_free(&core->declared);
+	partition_free(&core->partition);
 	seal_key_free(&core->key);
 	free(core->no_key);
 	store_close(&core->store);
@@ -268,6 +274,7 @@ core_read_catalog(struct core *core)
 	catalog_options_fill(&options, core);
 	catalog_unref(&core->catalog);
 	core->catalog = catalog_read(&options);
+	declared_check(core->declared);
 	store_rest(core->store);
 }
 

@@ -17,10 +17,12 @@
 #include "store/store.h"
 
 struct catalog;
+struct declared;
 struct dict;
 struct event;
 struct event_base;
 struct http_server;
+struct partition;
 struct printer;
 struct reload;
 
@@ -45,6 +47,9 @@ struct core {
 	bool shows;  /* dead letters, and in a dry run writes, on stderr */
 	/* whether a sensor of the catalog runs here */
 	bool (*wants)(struct core *core, const struct sensor_meta *meta);
+	/* the configuration as at the start; NULL with the errors in diags */
+	struct host_config *(*read_config)(struct core *core,
+	    struct diags *diags);
 	void (*settled)(struct core *core, struct supervisor *s);
 	void *role;
 
@@ -58,6 +63,8 @@ struct core {
 	struct internal internal;
 	struct nursery nursery;
 	struct watchdog watchdog;
+	struct declared *declared;
+	struct partition *partition; /* NULL: all sensors are this host's */
 	struct reload *reload;
 	struct printer *printer; /* NULL: nothing is printed */
 	struct http_server *http; /* NULL: nobody can ask */

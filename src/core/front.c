@@ -70,22 +70,38 @@ open_tcp(struct core *core, const char *address, struct err *e)
 	return 0;
 }
 
-int
-front_open(struct core *core, struct err *e)
+/* The limits of the configuration; max_connections is left open. */
+static struct http_limits
+limits_of(const struct host_config *h)
 {
-	const struct host_config *h = core->config;
-	const struct http_limits limits = {
+	return (struct http_limits){
 	    .max_header = h->api_max_header,
 	    .max_body = h->api_max_body,
 	    .header_timeout_us = h->api_header_timeout_us,
 	    .body_timeout_us = h->api_body_timeout_us,
 	    .idle_timeout_us = h->api_idle_timeout_us,
-	    .max_connections = connections_max(h),
 	    .max_per_address = h->api_max_per_address};
+}
+
+void
+front_configure(struct core *core)
+{
+	const struct http_limits limits = limits_of(core->config);
+
+	if (core->http)
+		http_server_limit(core->http, &limits);
+}
+
+int
+front_open(struct core *core, struct err *e)
+{
+	const struct host_config *h = core->config;
+	struct http_limits limits = limits_of(h);
 	size_t i;
 
 	if (!offered)
 		return 0;
+	limits.max_connections = connections_max(h);
 	core->http = http_server_new(core->base, &limits, offered, core);
 	if (http_listen_unix(core->http, h->data_dir, SOCKET,
 	    h->api_socket_mode, e) != 0)

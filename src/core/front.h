@@ -18,5 +18,8 @@ void front_offer(const struct http_routes *routes);
 /* Opens it; without routes there is none. -1 with e. */
 int front_open(struct core *core, struct err *e);
 
+/* The configuration has changed: takes its limits and deadlines. */
+void front_configure(struct core *core);
+
 /* Writes the addresses, a line each: "listening on ...". */
 void front_print(const struct core *core, FILE *to);

@@ -103,7 +103,7 @@ host_sensor_state(struct core *core, const struct sensor_meta *meta,
 		state = SENSOR_REJECTED;
 	else if (!switch_enabled(core, meta, NULL))
 		state = SENSOR_DISABLED;
-	else if (!s && (!core->wants || !core->wants(core, meta)))
+	else if (core->wants ? !core->wants(core, meta) : !s)
 		state = SENSOR_NOT_OWNED;
 	return supervisor_state_name(state);
 }

@@ -16,6 +16,8 @@
 #include "base/xalloc.h"
 #include "core/catalog_options.h"
 #include "core/core.h"
+#include "core/declared.h"
+#include "core/reconfigure.h"
 #include "core/reload_apply.h"
 #include "core/reload_result.h"
 #include "pack/catalog.h"
@@ -125,6 +127,7 @@ apply(struct reload *r)
 
 	log_findings(catalog_diags(new));
 	core->catalog = new;
+	declared_check(core->declared);
 	TAILQ_FOREACH(s, &core->supervisors, link)
 		known++;
 	r->going = reload_result_new(r->number, catalog_sensor_count(new) +
@@ -152,6 +155,7 @@ begin(struct reload *r)
 		return;
 	r->number++;
 	r->began_us = clock_unix_us();
+	reconfigure(r->core);
 	catalog_options_fill(&r->options, r->core);
 	r->builder = catalog_builder_new(&r->options);
 	must(event_add(r->step, &now) == 0);

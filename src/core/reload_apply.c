@@ -10,6 +10,8 @@
 #include "core/core.h"
 #include "core/reload_result.h"
 #include "core/sensor_log.h"
+#include "core/spec.h"
+#include "core/switch.h"
 #include "pack/catalog.h"
 #include "pack/plan.h"
 
@@ -68,11 +70,13 @@ static void
 apply_known(struct reloading *r, struct catalog *new, struct supervisor *s,
     struct sensor_meta *meta)
 {
-	bool same = memcmp(s->meta->digest, meta->digest, DIGEST_BYTES) == 0;
+	bool same = memcmp(s->meta->digest, meta->digest,
+	    DIGEST_BYTES) == 0 && spec_is_current(s, meta);
 	struct reload_item *item;
 
 	if (r->core->wants && !r->core->wants(r->core, meta)) {
-		apply_stop(r, s, "disabled");
+		apply_stop(r, s, switch_enabled(r->core, meta, NULL) ?
+		    "not_owned" : "disabled");
 		keep(s, new, meta);
 		return;
 	}

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "core/core.h"
+#include "core/declared.h"
 #include "core/front.h"
 #include "core/printer.h"
 #include "core/roles.h"
@@ -85,6 +86,7 @@ add_parameters(const struct run *run, struct supervisor *s)
 		const char *text = run->parameters.items[i];
 		json_error_t why;
 		json_t *p = json_loads(text, JSON_REJECT_DUPLICATES, &why);
+		const struct trigger_type *type;
 		struct err e;
 
 		if (!json_is_object(p)) {
@@ -93,13 +95,15 @@ add_parameters(const struct run *run, struct supervisor *s)
 			    "'%s': a JSON object is wanted%s%s", text,
 			    p ? "" : ": ", p ? "" : why.text);
 		}
-		if (!trigger_type_for(s->meta, p, &e)) {
+		type = trigger_type_for(s->meta, p, &e);
+		if (!type) {
 			json_decref(p);
 			fprintf(stderr, "sensorhost: --trigger-parameters "
 			    "'%s': %s\n", text, e.text);
 			return 1;
 		}
-		json_array_append_new(s->parameters, p);
+		declared_add(s->core->declared, type->ref, p);
+		json_decref(p);
 	}
 	return -1;
 }
@@ -161,13 +165,23 @@ prepare(struct core *core, struct run *run)
 	return -1;
 }
 
+/* core.read_config */
+static struct host_config *
+read_config(struct core *core, struct diags *diags)
+{
+	const struct run *run = core->role;
+
+	return settings_read(&run->settings, diags);
+}
+
 /* Runs to the end; returns the exit code. */
 static int
 run_core(struct run *run, struct host_config *config)
 {
 	struct core core = {.config = config, .once = run->once,
 	    .dry_run = run->dry_run, .verbose = run->verbose, .shows = true,
-	    .settled = on_settled, .role = run};
+	    .settled = on_settled, .read_config = read_config,
+	    .role = run};
 	struct err e;
 	int code;
 

@@ -13,6 +13,8 @@
 #include "base/must.h"
 #include "core/core.h"
 #include "core/front.h"
+#include "core/partition.h"
+#include "core/reconfigure.h"
 #include "core/roles.h"
 #include "core/settings.h"
 #include "core/switch.h"
@@ -63,7 +65,8 @@ wants(struct core *core, const struct sensor_meta *meta)
 	if ((serve->only.count > 0 && !matches(&serve->only, meta->ref)) ||
 	    matches(&serve->except, meta->ref))
 		return false;
-	return switch_enabled(core, meta, NULL);
+	return partition_owns(core->partition, meta->ref) &&
+	    switch_enabled(core, meta, NULL);
 }
 
 /* Spreads first polls by hash(ref) over the interval, at most 10 s. */
@@ -181,17 +184,30 @@ open_log(const struct host_config *config)
 	return -1;
 }
 
+/* core.read_config */
+static struct host_config *
+read_config(struct core *core, struct diags *diags)
+{
+	const struct serve *serve = core->role;
+	struct host_config *config = settings_read(&serve->settings, diags);
+
+	if (config)
+		override(serve, config);
+	return config;
+}
+
 /* Serves to the end; returns the exit code. */
 static int
 serve_core(struct serve *serve, struct host_config *config)
 {
 	struct core core = {.config = config, .verbose = serve->verbose,
-	    .wants = wants, .role = serve};
+	    .wants = wants, .read_config = read_config, .role = serve};
 	struct err e;
 	int code = 1;
 
 	override(serve, config);
-	if (core_init(&core, &e) == 0 && front_open(&core, &e) == 0) {
+	if (core_init(&core, &e) == 0 && front_open(&core, &e) == 0 &&
+	    reconfigure_partition(&core, &e) == 0) {
 		core_read_catalog(&core);
 		log_findings(catalog_diags(core.catalog));
 		start_all(&core);

@@ -24,15 +24,15 @@ print_findings(const struct diags *d)
 	}
 }
 
-/* Puts the command line's options on top; -1 after saying why not. */
+/* Puts the command line's options on top; -1 with what is wrong in diags. */
 static int
-override(struct host_config *h, const struct settings *s)
+override(struct host_config *h, const struct settings *s, struct diags *diags)
 {
 	struct err e;
 	size_t i;
 
 	if (s->data && host_config_set(h, "data_dir", s->data, &e) != 0) {
-		fprintf(stderr, "sensorhost: --data: %s\n", e.text);
+		diags_add(diags, DIAG_ERROR, "--data", 0, 0, "%s", e.text);
 		return -1;
 	}
 	if (s->packs.count > 0)
@@ -43,19 +43,26 @@ override(struct host_config *h, const struct settings *s)
 }
 
 struct host_config *
+settings_read(const struct settings *s, struct diags *diags)
+{
+	struct host_config *h = host_config_load(s->config, paths_packs_dir(),
+	    diags);
+
+	if (h && override(h, s, diags) != 0)
+		host_config_free(&h);
+	return h;
+}
+
+struct host_config *
 settings_load(const struct settings *s)
 {
 	struct host_config *h;
 	struct diags diags;
 
 	diags_init(&diags);
-	h = host_config_load(s->config, paths_packs_dir(), &diags);
+	h = settings_read(s, &diags);
 	print_findings(&diags);
 	diags_release(&diags);
-	if (h && override(h, s) != 0) {
-		host_config_free(&h);
-		return NULL;
-	}
 	if (h) {
 		log_set_level((enum log_level)log_level_parse(h->log_level));
 		log_set_json(h->log_json);

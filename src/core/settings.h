@@ -18,7 +18,11 @@ struct settings {
 	    "folder that holds packs; repeatable, replaces packs_path"}
 
 /*
- * The host's configuration with these on top; what is wrong with it is
- * written to stderr. NULL: there was an error.
+ * The host's configuration with these on top; what is wrong with it goes to
+ * diags. NULL: there was an error.
  */
+struct host_config *settings_read(const struct settings *s,
+    struct diags *diags);
+
+/* The same, and what is wrong is written to stderr; sets the log's level. */
 struct host_config *settings_load(const struct settings *s);

@@ -9,6 +9,7 @@
 #include "base/must.h"
 #include "base/xalloc.h"
 #include "core/core.h"
+#include "core/declared.h"
 #include "core/sensor_log.h"
 #include "core/supervisor.h"
 #include "core/trigger.h"
@@ -40,22 +41,14 @@ types_of(const struct sensor_meta *meta)
 static json_t *
 triggers_of(struct supervisor *s, const struct sensor_meta *meta)
 {
-	json_t *out = json_array(), *none = json_object(), *parameters;
+	json_t *out = json_array(), *none = json_object();
 	size_t i;
 
 	for (i = 0; i < meta->trigger_count; i++)
 		if (!meta->triggers[i]->parameters)
 			json_array_append_new(out, trigger_get(s->core,
 			    meta->triggers[i], none));
-	json_array_foreach(s->parameters, i, parameters) {
-		struct err e;
-		const struct trigger_type *t = trigger_type_for(meta,
-		    parameters, &e);
-
-		if (t)
-			json_array_append_new(out, trigger_get(s->core, t,
-			    parameters));
-	}
+	declared_put(s->core->declared, meta, out);
 	json_decref(none);
 	return out;
 }
@@ -67,19 +60,38 @@ seconds_or_null(int64_t us)
 	return us ? json_real((double)us / 1e6) : json_null();
 }
 
+struct spec_host
+spec_host(const struct core *core, const struct sensor_meta *meta)
+{
+	const struct host_config *h = core->config;
+
+	return (struct spec_host){
+	    .memory = meta->limit_memory ? meta->limit_memory :
+	    h->limit_memory,
+	    .unit = meta->limit_unit ? meta->limit_unit : h->limit_unit,
+	    .validate_formats = h->validate_formats};
+}
+
+bool
+spec_is_current(const struct supervisor *s, const struct sensor_meta *meta)
+{
+	const struct spec_host now = spec_host(s->core, meta);
+
+	return !s->current || (s->current->host.memory == now.memory &&
+	    s->current->host.unit == now.unit &&
+	    s->current->host.validate_formats == now.validate_formats);
+}
+
 /* The limits in force. */
 static json_t *
-limits_of(const struct host_config *host, const struct sensor_meta *meta)
+limits_of(const struct core *core, const struct sensor_meta *meta)
 {
-	uint64_t memory = meta->limit_memory ? meta->limit_memory :
-	    host->limit_memory;
-	uint64_t unit = meta->limit_unit ? meta->limit_unit :
-	    host->limit_unit;
+	const struct spec_host host = spec_host(core, meta);
 	int64_t slice = meta->limit_slice_us ? meta->limit_slice_us :
-	    host->limit_slice_us;
+	    core->config->limit_slice_us;
 
-	return json_pack("{sI sI sf}", "memory", (json_int_t)memory, "unit",
-	    (json_int_t)unit, "slice", (double)slice / 1e6);
+	return json_pack("{sI sI sf}", "memory", (json_int_t)host.memory,
+	    "unit", (json_int_t)host.unit, "slice", (double)slice / 1e6);
 }
 
 char *
@@ -108,7 +120,7 @@ spec_make(struct supervisor *s, const struct sensor_meta *meta)
 	    "first_poll_delay", s->first_delay,
 	    "on_invalid", meta->on_invalid == ON_INVALID_RAISE ? "raise" :
 	    "dead_letter",
-	    "limits", limits_of(core->config, meta),
+	    "limits", limits_of(core, meta),
 	    "setup_timeout", (double)core->config->setup_timeout_us / 1e6,
 	    "validate_formats", core->config->validate_formats,
 	    "config", meta->pack->config.value,

@@ -150,7 +150,6 @@ supervisor_new(struct core *core, struct catalog *catalog,
 	s->meta = meta;
 	s->number = registry_sensor(core->store, meta->ref);
 	s->state = SENSOR_STOPPED;
-	s->parameters = json_array();
 	s->timer = event_new(core->base, -1, 0, timer_cb, s);
 	must(s->timer);
 	return s;
@@ -167,7 +166,6 @@ supervisor_free(struct supervisor **sp)
 	child_unref(&s->current);
 	handover_release(s);
 	event_free(s->timer);
-	json_decref(s->parameters);
 	catalog_unref(&s->catalog);
 	free(s->last_error);
 	free(s->last_traceback);

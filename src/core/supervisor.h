@@ -76,7 +76,6 @@ struct supervisor {
 	struct reload_item *reloading; /* a reload waits for it; NULL: none */
 	struct event *timer;     /* the end of the backoff */
 	double first_delay;      /* of the first poll, in seconds, once */
-	json_t *parameters;      /* array of objects: --trigger-parameters */
 };
 
 /* Takes a reference to the catalog; starts nothing. */

@@ -406,6 +406,16 @@ release_requests(struct http_server *s)
 }
 
 void
+http_server_limit(struct http_server *s, const struct http_limits *limits)
+{
+	const struct http_limits old = s->limits;
+
+	s->limits = *limits;
+	s->limits.max_header = old.max_header;
+	s->limits.max_connections = old.max_connections;
+}
+
+void
 http_server_free(struct http_server **sp)
 {
 	struct http_server *s = *sp;

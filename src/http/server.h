@@ -34,6 +34,13 @@ struct http_server *http_server_new(struct event_base *base,
     void *arg);
 
 /*
+ * Other limits from now on: for requests and connections still to come, apart
+ * from max_header and max_connections, which stay.
+ */
+void http_server_limit(struct http_server *s,
+    const struct http_limits *limits);
+
+/*
  * Closes everything; answers that are ready still go out as far as the
  * sockets take them. Requests that are still held must be answered
  * afterwards all the same, or their memory is lost.

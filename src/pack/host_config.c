@@ -91,6 +91,22 @@ is_group(const char *group)
 	return false;
 }
 
+/* Notes where each of `triggers` stands: what is wrong shows later. */
+static void
+note_lines(struct host_config *c, const struct doc *d, const char *pointer)
+{
+	size_t i, count = json_array_size(c->triggers);
+	char *at;
+
+	free(c->trigger_lines);
+	c->trigger_lines = xcalloc(count + 1, sizeof(*c->trigger_lines));
+	for (i = 0; i < count; i++) {
+		at = pointer_item(pointer, i);
+		c->trigger_lines[i] = yml_mark(d->yml, at).line;
+		free(at);
+	}
+}
+
 /* Sets one option from the file. */
 static void
 take_option(struct host_config *c, struct doc *d, const char *pointer,
@@ -102,6 +118,8 @@ take_option(struct host_config *c, struct doc *d, const char *pointer,
 		doc_error(d, pointer, "\"%s\" %s", o->name, e.text);
 	else if (o->check)
 		o->check(d, pointer, value);
+	if (strcmp(o->name, "triggers") == 0)
+		note_lines(c, d, pointer);
 }
 
 /* Sets the options that stand in a mapping of the file. */
@@ -269,6 +287,7 @@ host_config_free(struct host_config **cp)
 		return;
 	for (o = host_options; o->name; o++)
 		host_option_release(c, o);
+	free(c->trigger_lines);
 	free(c->file);
 	free(c);
 }
@@ -352,6 +371,16 @@ host_config_print(const struct host_config *c, struct buf *out)
 		buf_putc(out, '\n');
 		before = o->name;
 	}
+}
+
+void
+host_config_swap(struct host_config *a, struct host_config *b,
+    const char *option)
+{
+	const struct host_option *o = host_option_find(option);
+
+	must(o);
+	host_option_swap(a, b, o);
 }
 
 void

@@ -62,6 +62,7 @@ struct host_config {
 	bool log_json;		/* log.format: json */
 	char *log_file;		/* NULL: stderr */
 	json_t *log_sensors;	/* object: sensor's ref to level */
+	int *trigger_lines;	/* of each in triggers, in file */
 };
 
 /*
@@ -90,9 +91,13 @@ void host_list_clear(struct host_list *l);
 /* The whole as YAML, each option with its help: `serve --print-config`. */
 void host_config_print(const struct host_config *c, struct buf *out);
 
+/* Gives each the other's value of an option. */
+void host_config_swap(struct host_config *a, struct host_config *b,
+    const char *option);
+
 /*
  * Calls changed for each option that differs, with its name and whether it
- * can take effect without a restart of the host.
+ * can take effect without a restart of the host. changed may swap it.
  */
 typedef void host_config_changed_fn(void *arg, const char *option,
     bool reloadable);

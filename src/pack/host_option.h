@@ -53,5 +53,9 @@ int host_option_set(struct host_config *c, const struct host_option *o,
 void host_option_print(const struct host_config *c,
     const struct host_option *o, struct buf *out);
 
+/* Exchanges the option's values. */
+void host_option_swap(struct host_config *a, struct host_config *b,
+    const struct host_option *o);
+
 /* Frees what the option holds. */
 void host_option_release(struct host_config *c, const struct host_option *o);

@@ -35,6 +35,40 @@ host_list_clear(struct host_list *l)
 	l->items = NULL;
 }
 
+/* How many bytes the option's member has. */
+static size_t
+size_of(enum host_type type)
+{
+	switch (type) {
+	case HOST_BOOL:
+	case HOST_WORD:
+		return sizeof(bool);
+	case HOST_MODE:
+		return sizeof(unsigned);
+	case HOST_INTEGER:
+	case HOST_SIZE:
+	case HOST_DURATION:
+		return sizeof(int64_t);
+	case HOST_TEXTS:
+	case HOST_PATHS:
+		return sizeof(struct host_list);
+	default:
+		return sizeof(void *);
+	}
+}
+
+void
+host_option_swap(struct host_config *a, struct host_config *b,
+    const struct host_option *o)
+{
+	char kept[sizeof(struct host_list)];
+	size_t n = size_of(o->type);
+
+	memcpy(kept, field(a, o), n);
+	memcpy(field(a, o), field(b, o), n);
+	memcpy(field(b, o), kept, n);
+}
+
 void
 host_option_release(struct host_config *c, const struct host_option *o)
 {

@@ -150,6 +150,7 @@ setup_done(struct vm *v, struct task *t, enum task_end end, lua_State *L,
 	if (check_failed(s, t, end) || s->end != END_NONE)
 		return;
 	link_state(v->link, MSG_STATE_RUNNING, "{}");
+	s->told = true;
 	for (i = 0; i < s->facts.ntriggers; i++)
 		if (!s->facts.triggers[i]->type->foreign)
 			sensor_queue_change(s, "add_trigger",

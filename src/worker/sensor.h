@@ -51,6 +51,7 @@ struct sensor {
 	struct event *timer; /* setup's, the grace's, cleanup's limit */
 	uint64_t entry_task; /* id of the task the timer is about */
 	struct trigger_changes changes; /* callbacks still to be made */
+	bool told; /* of the triggers there were after setup */
 	uint64_t callback;   /* the task of the one that runs, or 0 */
 	uint32_t quiet_id;   /* of QUIET, to be answered; 0: none */
 	bool quiet;

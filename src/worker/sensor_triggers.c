@@ -132,7 +132,6 @@ sensor_trigger(struct sensor *s, unsigned kind, const char *text)
 		[MSG_TRIGGER_REMOVE] = "remove_trigger",
 	};
 	struct changing c = {s, kind, json_loads(text, 0, NULL), false};
-	bool told = s->phase > SENSOR_STARTING || !STAILQ_EMPTY(&s->changes);
 
 	if (s->phase < SENSOR_LOADED || kind > MSG_TRIGGER_REMOVE ||
 	    !c.about) {
@@ -144,7 +143,7 @@ sensor_trigger(struct sensor *s, unsigned kind, const char *text)
 		lua_settop(s->vm->L, 0);
 		vm_log(s->vm, LOG_ERROR, "a trigger could not be taken: %s",
 		    buf_cstr(&s->vm->error));
-	} else if (told && (kind != MSG_TRIGGER_REMOVE || c.known)) {
+	} else if (s->told && (kind != MSG_TRIGGER_REMOVE || c.known)) {
 		sensor_queue_change(s, methods[kind], c.about);
 		sensor_next_callback(s);
 	}

@@ -1,0 +1,106 @@
+/*
+ * The host configuration of a running core. Called at the beginning of each
+ * reload. It must never let a row take effect halfway, nor free a value that
+ * somebody else still borrows: at this point nobody does.
+ */
+#include "core/reconfigure.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "core/core.h"
+#include "core/declared.h"
+#include "core/front.h"
+#include "core/internal.h"
+#include "core/partition.h"
+#include "core/upkeep.h"
+
+int
+reconfigure_partition(struct core *core, struct err *e)
+{
+	struct partition *p = partition_new(core, e);
+
+	if (!p)
+		return err_prefix(e, "partition");
+	partition_free(&core->partition);
+	core->partition = p;
+	return 0;
+}
+
+/* Logs what is wrong with the file. */
+static void
+log_findings(const struct diags *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->count; i++) {
+		char *text = diag_print(&d->items[i]);
+
+		log_at(d->items[i].level == DIAG_ERROR ? LOG_ERROR :
+		    LOG_WARNING, NULL, "reload: %s", text);
+		free(text);
+	}
+}
+
+/* Both configurations, while they are compared. */
+struct comparison {
+	struct host_config *old, *new;
+	unsigned changes;
+};
+
+/* host_config_changed_fn: what has to wait keeps its value. */
+static void
+on_changed(void *arg, const char *option, bool reloadable)
+{
+	struct comparison *c = arg;
+	const char *file = c->new->file ? c->new->file : "configuration";
+
+	if (reloadable) {
+		log_info("%s: \"%s\" has changed", file, option);
+		c->changes++;
+		return;
+	}
+	log_warning("%s: \"%s\" has changed, which takes effect when the "
+	    "host starts again", file, option);
+	host_config_swap(c->old, c->new, option);
+}
+
+/* Hands the new values to those who keep them. */
+static void
+hand_out(struct core *core)
+{
+	upkeep_configure(core);
+	internal_configure(core);
+	declared_configure(core->declared);
+	front_configure(core);
+	if (!core->verbose)
+		log_set_level((enum log_level)log_level_parse(
+		    core->config->log_level));
+}
+
+void
+reconfigure(struct core *core)
+{
+	struct comparison c = {.old = core->config};
+	struct diags diags;
+	struct err e;
+
+	if (!core->read_config)
+		return;
+	diags_init(&diags);
+	c.new = core->read_config(core, &diags);
+	log_findings(&diags);
+	diags_release(&diags);
+	if (c.new) {
+		host_config_compare(c.old, c.new, on_changed, &c);
+		core->config = c.new;
+		if (c.changes > 0)
+			hand_out(core);
+		host_config_free(&c.old);
+	} else {
+		log_error("reload: the host configuration has errors; the one "
+		    "in use stays");
+	}
+	if (core->partition && reconfigure_partition(core, &e) != 0)
+		log_error("reload: %s; the sensors of before stay", e.text);
+}
