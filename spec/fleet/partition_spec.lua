@@ -153,7 +153,7 @@ return S]])
 		assert.same({ "A running", "B not_owned", "C not_owned" }, states())
 		h:write("nodes.yaml", "sensornode1: [demo.B]\n")
 		run:signal("HUP")
-		run:wait_for("demo.A: not_owned; stopping")
+		run:wait_for("demo.A%[%d+%]: not_owned; stopping")
 		run:wait_for("packs read again")
 		assert.same({ "A not_owned", "B running", "C not_owned" }, states())
 		-- a source that is broken changes nothing

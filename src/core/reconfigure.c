@@ -13,7 +13,9 @@
 #include "core/front.h"
 #include "core/internal.h"
 #include "core/partition.h"
+#include "core/sensor_log.h"
 #include "core/upkeep.h"
+#include "pack/pack.h"
 
 int
 reconfigure_partition(struct core *core, struct err *e)
@@ -65,6 +67,28 @@ on_changed(void *arg, const char *option, bool reloadable)
 	host_config_swap(c->old, c->new, option);
 }
 
+/* The levels of the log: core's own, and what workers need not send. */
+static void
+set_levels(struct core *core)
+{
+	const struct host_config *h = core->config;
+	struct child *c;
+
+	if (!core->verbose)
+		log_set_level((enum log_level)log_level_parse(h->log_level));
+	log_set_json(h->log_json);
+	TAILQ_FOREACH(c, &core->children, link) {
+		struct buf body = {0};
+
+		if (c->reported)
+			continue;
+		msg_put_u8(&body, (uint8_t)sensor_log_level(core,
+		    c->meta->ref));
+		child_send(c, MSG_LEVEL, 0, &body);
+		buf_release(&body);
+	}
+}
+
 /* Hands the new values to those who keep them. */
 static void
 hand_out(struct core *core)
@@ -73,9 +97,7 @@ hand_out(struct core *core)
 	internal_configure(core);
 	declared_configure(core->declared);
 	front_configure(core);
-	if (!core->verbose)
-		log_set_level((enum log_level)log_level_parse(
-		    core->config->log_level));
+	set_levels(core);
 }
 
 void

@@ -27,6 +27,7 @@ static const char *const names[MSG_TYPES] = {
 	[MSG_SOURCE] = "SOURCE",
 	[MSG_STATE] = "STATE",
 	[MSG_LOG] = "LOG",
+	[MSG_LEVEL] = "LEVEL",
 };
 
 static const char *const states[MSG_STATES] = {

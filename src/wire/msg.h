@@ -65,6 +65,9 @@ enum msg_type {
 	MSG_STATE,   /* u8 enum msg_state, str details: a JSON object, below */
 	MSG_LOG,     /* u8 enum log_level, str name below the sensor's own (may
 	              * be empty), str text */
+
+	/* core to worker, too */
+	MSG_LEVEL,   /* u8 enum log_level: the least that is wanted, now */
 	MSG_TYPES
 };
 

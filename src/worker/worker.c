@@ -115,6 +115,14 @@ on_trigger(struct vm *v, uint32_t id, struct msg_cursor *c)
 	free(about);
 }
 
+/* LEVEL */
+static void
+on_level(struct vm *v, uint32_t id, struct msg_cursor *c)
+{
+	(void)id;
+	v->log_level = (enum log_level)msg_get_u8(c);
+}
+
 typedef void handler_fn(struct vm *v, uint32_t id, struct msg_cursor *c);
 
 static handler_fn *const handlers[MSG_TYPES] = {
@@ -125,6 +133,7 @@ static handler_fn *const handlers[MSG_TYPES] = {
 	[MSG_RESUME] = on_resume,
 	[MSG_STOP] = on_stop,
 	[MSG_TRIGGER] = on_trigger,
+	[MSG_LEVEL] = on_level,
 };
 
 /* peer_message_fn: hands a message to its handler. */
