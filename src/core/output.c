@@ -38,7 +38,7 @@ static char bytes[READ_BYTES];
 
 static const struct timeval window = {.tv_sec = OUTPUT_SECONDS};
 
-/* Logs how many lines were suppressed; the next one may be written. */
+/* Logs how many lines were suppressed. */
 static void
 report(struct output *o)
 {
@@ -50,17 +50,21 @@ report(struct output *o)
 	o->suppressed = 0;
 }
 
+/* Begins a window. */
+static void
+begin_window(struct output *o)
+{
+	report(o);
+	o->since = clock_mono_us();
+	o->lines = 0;
+}
+
 /* True if one more line may be logged. */
 static bool
 has_room(struct output *o)
 {
-	int64_t now = clock_mono_us();
-
-	if (now - o->since >= OUTPUT_SECONDS * INT64_C(1000000)) {
-		report(o);
-		o->since = now;
-		o->lines = 0;
-	}
+	if (clock_mono_us() - o->since >= OUTPUT_SECONDS * INT64_C(1000000))
+		begin_window(o);
 	if (o->lines < OUTPUT_LINES) {
 		o->lines++;
 		return true;
@@ -137,7 +141,7 @@ readable_cb(evutil_socket_t fd, short events, void *arg)
 		read_some(o);
 		return;
 	}
-	report(o);
+	begin_window(o);
 	event_remove_timer(o->readable);
 }
 
