@@ -27,6 +27,7 @@
 #include "core/partition.h"
 #include "core/printer.h"
 #include "core/reload.h"
+#include "core/service.h"
 #include "core/signals.h"
 #include "core/upkeep.h"
 #include "http/server.h"
@@ -199,6 +200,7 @@ core_init(struct core *core, struct err *e)
 	core->base = event_base_new_with_config(config);
 	event_config_free(config);
 	must(core->base);
+	core->service = service_new(core);
 	/* The spawner comes first: it must inherit neither store nor key. */
 	if (nursery_init(&core->nursery, core->base, e) != 0 ||
 	    open_store(core, e) != 0)
@@ -247,6 +249,7 @@ core_release(struct core *core)
 		event_free(core->maintenance);
 	}
 	reload_free(&core->reload);
+	service_free(&core->service);
 	dict_free(&core->by_ref, NULL);
 	free(core->short_of_room);
 	printer_free(&core->printer);
@@ -373,6 +376,7 @@ core_stop(struct core *core, const char *reason)
 	if (core->stopping)
 		return;
 	core->stopping = true;
+	service_stopping(core->service);
 	reload_cancel(core->reload);
 	TAILQ_FOREACH(s, &core->supervisors, link)
 		supervisor_stop(s, reason);

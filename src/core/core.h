@@ -25,6 +25,7 @@ struct http_server;
 struct partition;
 struct printer;
 struct reload;
+struct service;
 
 /* An exit that came before the spawner told whose it was. */
 struct early_exit {
@@ -66,6 +67,7 @@ struct core {
 	struct declared *declared;
 	struct partition *partition; /* NULL: all sensors are this host's */
 	struct reload *reload;
+	struct service *service;
 	struct printer *printer; /* NULL: nothing is printed */
 	struct http_server *http; /* NULL: nobody can ask */
 	int64_t started_us; /* Unix */

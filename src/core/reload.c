@@ -20,6 +20,7 @@
 #include "core/reconfigure.h"
 #include "core/reload_apply.h"
 #include "core/reload_result.h"
+#include "core/service.h"
 #include "pack/catalog.h"
 
 /* Beyond the time that a stop and a setup may take. */
@@ -110,6 +111,8 @@ end_if_done(struct reload *r)
 	tell(r, &result->facts);
 	if (r->again)
 		begin(r);
+	else
+		service_reloaded(r->core->service);
 }
 
 /* Everything is read: the new catalog is the one in use. */
@@ -154,6 +157,7 @@ begin(struct reload *r)
 	if (r->again)
 		return;
 	r->number++;
+	service_reloading(r->core->service);
 	r->began_us = clock_unix_us();
 	reconfigure(r->core);
 	catalog_options_fill(&r->options, r->core);

@@ -15,6 +15,7 @@
 #include "core/front.h"
 #include "core/printer.h"
 #include "core/roles.h"
+#include "core/service.h"
 #include "core/settings.h"
 #include "core/trigger.h"
 #include "pack/catalog.h"
@@ -162,6 +163,7 @@ prepare(struct core *core, struct run *run)
 	}
 	supervisor_start(s);
 	core->ready = true;
+	service_ready(core->service);
 	return -1;
 }
 

@@ -16,6 +16,7 @@
 #include "core/partition.h"
 #include "core/reconfigure.h"
 #include "core/roles.h"
+#include "core/service.h"
 #include "core/settings.h"
 #include "core/switch.h"
 #include "pack/catalog.h"
@@ -114,6 +115,7 @@ look_cb(evutil_socket_t fd, short events, void *arg)
 	if (serve->ready || !all_started(core, &running))
 		return;
 	serve->ready = core->ready = true;
+	service_ready(core->service);
 	event_del(serve->look);
 	front_print(core, stderr);
 	fprintf(stderr, "ready: %zu sensor%s\n", running,

@@ -180,6 +180,8 @@ commit(struct turn *t)
 	}
 	if (r == STORE_FULL)
 		note_room(t, e.text);
+	else
+		t->committed_us = clock_mono_us();
 	answer_staged(t);
 	if ((r == STORE_FULL || !room) && !TAILQ_EMPTY(&t->waiting))
 		block(t);

@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/queue.h>
 
 #include "store/store.h"
@@ -54,6 +55,7 @@ struct turn {
 	struct event *retry;
 	bool blocked; /* waits for the retry timer */
 	bool short_of_room;
+	int64_t committed_us; /* monotonic: the last commit that succeeded */
 	turn_broken_fn *on_broken;
 	turn_room_fn *on_room;
 	void *arg;

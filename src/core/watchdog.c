@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/js.h"
 #include "base/must.h"
 #include "base/xalloc.h"
@@ -72,6 +73,7 @@ tick_cb(evutil_socket_t fd, short events, void *arg)
 
 	(void)fd;
 	(void)events;
+	w->ticked_us = clock_mono_us();
 	core_watch_children(w->core);
 }
 

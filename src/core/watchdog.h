@@ -14,6 +14,7 @@ struct event;
 struct watchdog {
 	struct core *core;
 	struct event *tick;
+	int64_t ticked_us; /* monotonic, the last time */
 };
 
 #define WATCHDOG_TICK_US 250000

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -23,14 +24,31 @@
 #define RELIEF_TURNS 16
 #define RELIEF_RECORDS 4096
 
+/* How much the database's file may still grow by the limit on files. */
+static uint64_t
+left_by_limit(const struct store *s)
+{
+	struct env_figures f;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_FSIZE, &limit) != 0 ||
+	    limit.rlim_cur == RLIM_INFINITY)
+		return UINT64_MAX;
+	env_figures(s->env, &f);
+	return limit.rlim_cur > f.file_bytes ?
+	    limit.rlim_cur - f.file_bytes : 0;
+}
+
 uint64_t
 room_disk_free(const struct store *s)
 {
 	struct statvfs fs;
+	uint64_t left = left_by_limit(s), available;
 
 	if (statvfs(s->dir, &fs) != 0)
 		return 0;
-	return (uint64_t)fs.f_bavail * fs.f_frsize;
+	available = (uint64_t)fs.f_bavail * fs.f_frsize;
+	return left < available ? left : available;
 }
 
 /* Creates the ballast, really allocated; or leaves none. */
@@ -169,9 +187,9 @@ store_room(struct store *s, struct err *e)
 	if (!looked_lately(&s->room) && !disk_suffices(s)) {
 		relieve(s);
 		if (!disk_suffices(s)) {
-			err_set(e, "the disk of \"%s\" is full (%.1f MB are "
-			    "left): free some space there, or lower "
-			    "journal.retain_size",
+			err_set(e, "the disk of \"%s\" is full, or its "
+			    "file-size limit reached (%.1f MB are left): free "
+			    "some space there, or lower journal.retain_size",
 			    s->dir, (double)room_disk_free(s) / 1048576);
 			return ROOM_DISK;
 		}

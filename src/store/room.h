@@ -28,5 +28,8 @@ bool room_give(struct store *s);
 /* True if the disk has so little left that a failed write means just that. */
 bool room_is_out(struct store *s);
 
-/* Bytes that the disk has free for us. */
+/*
+ * Bytes that the disk has free for us; fewer where the limit on the size of
+ * files (RLIMIT_FSIZE) comes first.
+ */
 uint64_t room_disk_free(const struct store *s);

@@ -1,0 +1,151 @@
+-- What systemd is told over $NOTIFY_SOCKET.
+
+local host = require("spec.support.host")
+local notify = require("spec.support.notify")
+local process = require("spec.support.process")
+
+local IDLE = [[
+local S = require("sensorhost.polling_sensor"):extend()
+function S:poll() end
+return S
+]]
+local SLOW = [[
+local S = require("sensorhost.sensor"):extend()
+function S:run() self:wait() end
+function S:cleanup() require("sensorhost.time").sleep(2.5) end
+return S
+]]
+
+-- A host with a manager, and demo.Idle; fn(h, manager, start).
+local function managed(fn, name)
+	return host.with(function(h)
+		local manager = notify.listen(name or (h.dir .. "/notify"))
+		h:write_sensor("demo", "Idle", IDLE)
+		local ok, err = pcall(fn, h, manager, function(env)
+			env = env or {}
+			env.NOTIFY_SOCKET = manager.name
+			return h:start({ "serve", env = env })
+		end)
+		manager:close()
+		assert(ok, err)
+	end)
+end
+
+describe("a service manager", function()
+	it("hears of ready, reload and stop in their order",
+		managed(function(h, manager, start)
+			h:write_sensor("demo", "Slow", SLOW)
+			local core = start()
+			manager:wait_for("^READY=1$")
+			manager:wait_for("^STATUS=2 of 2 sensors run$")
+			h:write("packs/demo/sensors/idle.lua", IDLE .. "-- changed\n")
+			local before = process.now()
+			core:signal("HUP")
+			local usec = manager:wait_for("^RELOADING=1\nMONOTONIC_USEC=(%d+)$")
+			assert.truthy(tonumber(usec) / 1e6 >= before)
+			assert.truthy(tonumber(usec) / 1e6 <= process.now())
+			manager:wait_for("^READY=1$")
+			core:wait_for("demo%.Idle%[2%]: reloaded")
+			core:signal("TERM")
+			local extra = manager:wait_for(
+				"^STOPPING=1\nEXTEND_TIMEOUT_USEC=(%d+)$")
+			assert.truthy(tonumber(extra) > 1e6)
+			manager:wait_for("^STATUS=stopping: ")
+			manager:wait_for("^EXTEND_TIMEOUT_USEC=%d+$")
+			manager:wait_for("^EXTEND_TIMEOUT_USEC=%d+$")
+			assert.same({ "exited", 0 }, { core:wait() })
+			for _, text in ipairs(manager.seen) do
+				assert.falsy(text:find("WATCHDOG", 1, true))
+			end
+		end))
+
+	it("is ready again once, however many reloads were asked for",
+		managed(function(_, manager, start)
+			local core = start()
+			manager:wait_for("^READY=1$")
+			for _ = 1, 50 do
+				core:signal("HUP")
+			end
+			manager:wait_for("^RELOADING=1")
+			manager:wait_for("^READY=1$")
+			core:signal("TERM")
+			manager:wait_for("^STOPPING=1")
+			assert.same({ "exited", 0 }, { core:wait() })
+			local order = {}
+			while manager:next(0) do end
+			for _, text in ipairs(manager.seen) do
+				local word = text:match("^(%u+)=1")
+				if word and word ~= "STATUS" then
+					table.insert(order, word)
+				end
+			end
+			-- Each RELOADING is followed by its READY or by the end.
+			local text = table.concat(order, " ")
+			assert.truthy(text:match("^READY RELOADING"), text)
+			assert.truthy(text:match("STOPPING$"), text)
+			assert.falsy(text:find("RELOADING RELOADING", 1, true), text)
+			assert.falsy(text:find("READY READY", 1, true), text)
+		end))
+
+	it("may be at an abstract socket", managed(function(_, manager, start)
+		local core = start()
+		manager:wait_for("^READY=1$")
+		core:signal("TERM")
+		manager:wait_for("^STOPPING=1")
+		assert.same({ "exited", 0 }, { core:wait() })
+	end, "@sensorhost-spec-" .. os.time()))
+
+	it("gets a sign of life twice an interval",
+		managed(function(_, manager, start)
+			local core = start({ WATCHDOG_USEC = "600000" })
+			manager:wait_for("^READY=1$")
+			manager:wait_for("^WATCHDOG=1$")
+			for _ = 1, 5 do
+				manager:wait_for("^WATCHDOG=1$", 0.6)
+			end
+			core:signal("TERM")
+			assert.same({ "exited", 0 }, { core:wait() })
+		end))
+
+	it("gets none that it asked of another process",
+		managed(function(_, manager, start)
+			local core = start({ WATCHDOG_USEC = "100000", WATCHDOG_PID = "1" })
+			manager:wait_for("^READY=1$")
+			while manager:next(0.5) do end
+			assert.falsy(table.concat(manager.seen, "\n"):find("WATCHDOG", 1,
+				true))
+			core:signal("TERM")
+			assert.same({ "exited", 0 }, { core:wait() })
+		end))
+
+	it("may be deaf", managed(function(_, _, start)
+		local core = start({ WATCHDOG_USEC = "2000" })
+		core:wait_for("ready: 1 sensor")
+		-- Long enough for the socket to fill; then the host still stops.
+		process.run({ "sleep", "2" })
+		core:signal("TERM")
+		assert.same({ "exited", 0 }, { core:wait() })
+	end))
+
+	it("is told by nobody but core", managed(function(_, manager, start)
+		local core = start()
+		manager:wait_for("^READY=1$")
+		local family = host.family(core.pid)
+		for _, pid in ipairs({ family.spawner, family.workers[1] }) do
+			local f = assert(io.open("/proc/" .. pid .. "/environ"))
+			assert.falsy(f:read("*a"):find("NOTIFY", 1, true))
+			f:close()
+		end
+		core:signal("TERM")
+		assert.same({ "exited", 0 }, { core:wait() })
+	end))
+
+	it("must be at an address", host.with(function(h)
+		h:write_sensor("demo", "Idle", IDLE)
+		local core = h:start({ "serve", env = { NOTIFY_SOCKET = "vsock:1:2" } })
+		core:wait_for("warning %$NOTIFY_SOCKET is \"vsock:1:2\"")
+		core:wait_for("ready: 1 sensor")
+		core:signal("TERM")
+		assert.same({ "exited", 0 }, { core:wait() })
+	end))
+end)
