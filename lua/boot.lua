@@ -44,11 +44,20 @@ host.load = load -- for what only some workers need
 host.public = {}
 host.lua = { coroutine = coroutine, io = io, os = os, debug = debug }
 
+local hints = require("host.hints")
+require("host.error").explain_by(hints.explain)
 load("host/coroutines.lua")
-load("host/service.lua")
+hints.strict(load("host/service.lua"), "sensor_service has no method")
+hints.strict(require("host.log").methods, "a log has no method")
 for _, name in ipairs(host.modules()) do
 	local full = "sensorhost." .. name
 	host.public[full] = require(full)
+end
+
+for name, module in pairs(host.public) do
+	if type(module) == "table" and not module.extend then
+		hints.strict(module, name .. " has no")
+	end
 end
 
 local entries = load("host/entries.lua")

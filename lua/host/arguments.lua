@@ -22,7 +22,7 @@ function check.describe(value)
 	if value == nil then
 		return "nil"
 	elseif value == null then
-		return "null"
+		return "JSON null"
 	elseif kind == "string" then
 		local text = #value > 40 and value:sub(1, 40) .. "..." or value
 		return ("the string \"%s\""):format((text:gsub("%c", "?")))

@@ -4,6 +4,7 @@
 local host = ...
 local Sensor = require("sensorhost.sensor")
 local PollingSensor = require("sensorhost.polling_sensor")
+local hints = require("host.hints")
 local host_sensor = require("host.sensor")
 local unit = require("host.unit")
 local arguments = require("host.arguments")
@@ -91,7 +92,7 @@ function entries.load(about, text)
 		error(("%s: the file returned a class without run or poll (it has: %s)")
 			:format(info.ref, methods(found)), 0)
 	end
-	class = found
+	class, hints.class = found, found
 	info.polls = descends(class, PollingSensor) or not found.run
 	if info.polls and type(found.poll) ~= "function" then
 		error(("%s: a polling sensor needs a method poll (it has: %s)")
@@ -150,9 +151,8 @@ end
 
 -- An error that poll returned, as a text.
 local function words(err)
-	local meta = getmetatable(err)
-	if type(err) == "table" and type(err.message) == "string"
-	    and not (type(meta) == "table" and meta.__tostring) then
+	if type(err) == "table" and getmetatable(err) == nil
+		and type(err.message) == "string" then
 		return err.message
 	end
 	return tostring(err)

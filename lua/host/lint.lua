@@ -10,12 +10,18 @@ local TEXT_MAX = 256 * 1024
 -- Enough of them: the files after it are left out.
 local FINDINGS_MAX = 1000
 
-local globals, modules = {}, {}
-for name, value in pairs(_G) do
-	globals[name] = value
+-- The same names without what raises for those that are not there.
+local function plain(t)
+	local copy = {}
+	for name, value in pairs(t) do
+		copy[name] = value
+	end
+	return copy
 end
+
+local globals, modules = plain(_G), {}
 for name, value in pairs(host.public) do
-	modules[name] = value
+	modules[name] = type(value) == "table" and plain(value) or value
 end
 
 local log = {}
@@ -127,6 +133,7 @@ return function(info, texts, service, failed)
 	local meaning = host.load("host/lint/meaning.lua", info.pack, info.ref)
 	local rules = host.load("host/lint/rules.lua", meaning, host)
 	local findings, triggers, files = {}, {}, {}
+	service = plain(service)
 	for _, source in ipairs(texts) do
 		if #findings > FINDINGS_MAX then
 			break

@@ -39,9 +39,24 @@ local instead = {
 	["string.buffer"] = "use table.concat",
 }
 
+-- Modules that are usual elsewhere, and what does their work here.
+local elsewhere = {
+	["cjson"] = "json", ["cjson.safe"] = "json", ["dkjson"] = "json",
+	["socket"] = "socket", ["socket.http"] = "http", ["ssl"] = "socket",
+	["ssl.https"] = "http", ["resty.http"] = "http", ["requests"] = "http",
+	["socket.url"] = "url", ["mime"] = "crypto", ["md5"] = "crypto",
+	["sha1"] = "crypto", ["sha2"] = "crypto", ["basexx"] = "crypto",
+	["rex_pcre"] = "regex", ["rex_pcre2"] = "regex", ["lpeg"] = "regex",
+	["date"] = "time", ["posix"] = "process", ["inotify"] = "fs_watch",
+	["lyaml"] = "yaml", ["yaml"] = "yaml", ["lxp"] = "xml",
+}
+
 -- Raises that there is no such module, with what was probably meant.
 local function not_found(name, searched)
-	local near = host.nearest((name:gsub("^sensorhost%.", "")), short)
+	local near = elsewhere[name]
+	if not near or not host.public["sensorhost." .. near] then
+		near = host.nearest((name:gsub("^sensorhost%.", "")), short)
+	end
 	local meant = near and "sensorhost." .. near
 		or name:find("%.") and host.nearest(name, public)
 	raise(("module %q not found%s; searched: %s"):format(name,

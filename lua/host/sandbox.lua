@@ -2,11 +2,12 @@
 -- that name the replacement for the rest. The boundary against hostile code
 -- is the process, not this file.
 
--- luacheck: globals string
+-- luacheck: globals string table
 
 local host = ...
 local io, os, debug = host.lua.io, host.lua.os, host.lua.debug
 local raise = host.raise
+local describe = require("host.arguments").describe
 
 -- The functions that only raise, and what they say.
 host.refused = {}
@@ -152,6 +153,24 @@ function _G.next(t, key)
 	end
 	return raw_next(t, key)
 end
+
+-- What would change a list of the configuration past its guard.
+local function guarded(name, change)
+	return function(t, ...)
+		if type(t) ~= "table" then
+			raise(("%s needs a table, not %s"):format(name, describe(t)))
+		end
+		local meta = metatable(t)
+		if meta and meta.__newindex and type(meta[1]) == "userdata" then
+			meta.__newindex(t, name == "rawset" and (...) or #t)
+		end
+		return change(t, ...)
+	end
+end
+_G.rawset = guarded("rawset", rawset)
+table.insert = guarded("table.insert", table.insert)
+table.remove = guarded("table.remove", table.remove)
+table.sort = guarded("table.sort", table.sort)
 
 local log = require("host.log")
 function _G.print(...)

@@ -134,12 +134,12 @@ service.get_user_info = service.get_user_info
 ---```
 service.commit = service.commit
 
-local function end_transaction(began, ok, ...)
+local function end_transaction(ok, ...)
 	if not ok then
 		unit.abort()
 		error((...), 0)
 	end
-	unit.close(began)
+	unit.close()
 	return ...
 end
 
@@ -161,7 +161,8 @@ end
 ---```
 function service.transaction(self, fn, ...)
 	unit.begin(self, fn)
-	return end_transaction(unit.open(), xpcall(fn, unit.trace, ...))
+	unit.open()
+	return end_transaction(xpcall(fn, unit.trace, ...))
 end
 
 local function end_attempt(point, ok, ...)

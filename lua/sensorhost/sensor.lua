@@ -165,10 +165,15 @@ function Sensor:reject(why)
 	host.reject(why)
 end
 
+local kinds = { string = true, number = true, boolean = true, table = true }
+
 -- Raises that a key of the configuration is missing or of a wrong type.
 local function bad_key(key, what)
 	local path, places = Sensor.places()
-	local place = places and (places[key] or places[key:match("^[^.]+")])
+	local place, at = nil, key
+	while places and at and not place do
+		place, at = places[at], at:match("^(.+)%.[^.]*$")
+	end
 	host.raise(("config key %q %s: set it in %s%s"):format(key, what,
 		path or "the pack's configuration",
 		place and (" (schema: %s)"):format(place) or ""))
@@ -186,6 +191,10 @@ function Sensor:need(key, kind)
 	host.self(self, "need")
 	if type(key) ~= "string" then
 		host.raise("self:need: the key must be a string such as \"a.b\"")
+	end
+	if kind ~= nil and not kinds[kind] then
+		host.raise(('self:need: the type is "string", "number", "boolean" or '
+			.. '"table", not %q'):format(tostring(kind)))
 	end
 	local value = self.config
 	for part in key:gmatch("[^.]+") do

@@ -121,7 +121,7 @@ describe("the standard library", function()
 			name = "config.schema.yaml:3" } } })
 		assert.equal("x\tnil\t2\t2\t1", w.printed[1])
 		for i = 2, 5 do
-			assert.truthy(w.printed[i]:find("config is read%-only: \"[%w]+\" is "
+			assert.truthy(w.printed[i]:find("config is read%-only: \"[%w.]+\" is "
 				.. "set in configs/demo.yaml"), w.printed[i])
 		end
 		assert.equal("list map name", w.printed[6])

@@ -184,7 +184,7 @@ describe("the datastore", function()
 			print(service:get_value("g", false))
 			print(service:get_value{name = "g", global = true})
 		]])
-		assert.equal("", printed(w, 1)) -- no result at all is nil
+		assert.equal("nil", printed(w, 1))
 		assert.equal("2", printed(w, 2))
 		assert.equal("5\ta", printed(w, 3))
 		assert.equal("true\tfalse", printed(w, 4))

@@ -105,6 +105,7 @@ sensortype_put(struct out *o, const struct host_sensor *s)
 	out_integer(o, "pid", (uint64_t)s->pid);
 	out_time(o, "started", s->started_us);
 	out_time(o, "next_poll", s->next_poll_us);
+	out_integer(o, "skipped_polls", s->skipped);
 	out_text(o, "switched_by", s->by);
 	out_time(o, "switched", s->switched_us);
 }

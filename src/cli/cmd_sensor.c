@@ -167,6 +167,12 @@ print_state(const json_t *s)
 	}
 	row("started", member_time(s, "started", time));
 	row("next poll", member_time(s, "next_poll", time));
+	if (member_integer(s, "skipped_polls")) {
+		snprintf(text, sizeof(text), "%lld, as polls took longer than "
+		    "poll_interval", (long long)member_integer(s,
+		    "skipped_polls"));
+		row("skipped polls", text);
+	}
 	row("next start", member_time(s, "next_start", time));
 	if (failures > 0) {
 		snprintf(text, sizeof(text), "%lld, since %s",

@@ -137,6 +137,8 @@ on_state(struct child *c, const struct frame *f)
 		c->state = CHILD_RUNNING;
 		if (c->owner)
 			c->ops->running(c);
+		if (c->owner && json_object_size(details) > 0)
+			c->ops->polled(c, details);
 	} else if (state == MSG_STATE_POLLED && c->state == CHILD_RUNNING) {
 		if (c->owner)
 			c->ops->polled(c, details);

@@ -68,6 +68,17 @@ is_well(const struct supervisor *s)
 	    clock_mono_us() - s->running_since >= 60 * INT64_C(1000000);
 }
 
+/* When it polls next: at a fixed rate from what the worker said last. */
+static int64_t
+next_poll(const struct supervisor *s)
+{
+	int64_t late = clock_unix_us() - s->next_poll;
+
+	if (s->next_poll <= 0 || late <= 0 || s->poll_every <= 0)
+		return s->next_poll;
+	return s->next_poll + (late / s->poll_every + 1) * s->poll_every;
+}
+
 /* What a supervisor knows. */
 static void
 fill_running(struct host_sensor *out, const struct supervisor *s)
@@ -77,6 +88,7 @@ fill_running(struct host_sensor *out, const struct supervisor *s)
 	out->error = s->last_error;
 	out->traceback = s->last_traceback;
 	out->error_us = s->last_error_at;
+	out->skipped = s->skipped;
 	if (s->state == SENSOR_BACKING_OFF)
 		out->next_start_us = s->next_start;
 	if (!s->current)
@@ -85,7 +97,7 @@ fill_running(struct host_sensor *out, const struct supervisor *s)
 	out->pid = s->current->pid > 0 ? s->current->pid : 0;
 	if (s->state != SENSOR_STARTING) {
 		out->started_us = s->started;
-		out->next_poll_us = s->next_poll;
+		out->next_poll_us = next_poll(s);
 	}
 }
 

@@ -47,7 +47,8 @@ struct host_sensor {
 	unsigned failures;    /* in a row */
 	int64_t failing_since_us;
 	int64_t next_start_us; /* 0: no start is due */
-	int64_t next_poll_us;  /* 0: not known */
+	int64_t next_poll_us;  /* 0: it does not poll */
+	uint64_t skipped;      /* polls that came too late, since core began */
 	int64_t started_us;    /* 0: it does not run */
 	uint64_t generation;   /* 0: it does not run */
 	pid_t pid;             /* 0: it does not run */

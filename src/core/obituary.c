@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/xalloc.h"
@@ -70,6 +71,7 @@ obituary_log(struct supervisor *s, const char *what, const char *traceback,
     int64_t us)
 {
 	char since[CLOCK_TEXT], again[160] = "";
+	size_t head = strcspn(what, "\n");
 
 	if (us >= 0) {
 		clock_rfc3339(s->failing_since, since);
@@ -77,8 +79,9 @@ obituary_log(struct supervisor *s, const char *what, const char *traceback,
 		    "(%u%s time since %.19sZ)", (double)us / 1e6, s->failures,
 		    ordinal(s->failures), since);
 	}
-	supervisor_log(s, LOG_ERROR, "%s%s%s%s", what, again,
-	    traceback && *traceback ? "\n" : "", traceback ? traceback : "");
+	supervisor_log(s, LOG_ERROR, "%.*s%s%s%s%s", (int)head, what, again,
+	    what + head, traceback && *traceback ? "\n" : "",
+	    traceback ? traceback : "");
 }
 
 void

@@ -7,6 +7,7 @@
 #include "core/supervisor.h"
 
 #include <event2/event.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -247,6 +248,7 @@ after_report(struct supervisor *s, struct child *c)
 		start_later(s, said, json_string_value(
 		    json_object_get(c->details, "traceback")));
 		free(said);
+		obituary_log_cleanup(s, c->details);
 	}
 }
 
@@ -329,6 +331,15 @@ on_running(struct child *c)
 	supervisor_set_state(s, SENSOR_RUNNING);
 }
 
+/* Microseconds of a worker's seconds, which may be any number. */
+static int64_t
+us_of(const json_t *details, const char *key)
+{
+	double s = json_number_value(json_object_get(details, key));
+
+	return (int64_t)(1e6 * fmax(0, fmin(s, 1e11)));
+}
+
 /* child_ops.polled. */
 static void
 on_polled(struct child *c, const json_t *details)
@@ -338,8 +349,10 @@ on_polled(struct child *c, const json_t *details)
 	    "error"));
 
 	s->failing = json_is_true(json_object_get(details, "failing"));
-	s->next_poll = (int64_t)(1e6 * json_number_value(
-	    json_object_get(details, "next")));
+	s->next_poll = us_of(details, "next");
+	s->poll_every = us_of(details, "every");
+	s->skipped += (uint64_t)json_integer_value(json_object_get(details,
+	    "skipped"));
 	if (s->failing && error)
 		supervisor_note_error(s, error, NULL);
 }

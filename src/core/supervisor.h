@@ -69,7 +69,9 @@ struct supervisor {
 	int64_t running_since;   /* monotonic */
 	int64_t next_start;      /* Unix microseconds, while backing off */
 	int64_t started;         /* Unix microseconds; 0: never ran */
+	uint64_t skipped;        /* polls that came too late, so far */
 	int64_t next_poll;       /* Unix microseconds; 0: not known */
+	int64_t poll_every;      /* microseconds between polls; 0: not known */
 	char *last_error;        /* NULL: none yet */
 	char *last_traceback;    /* NULL: it has none */
 	int64_t last_error_at;   /* Unix microseconds */

@@ -17,6 +17,8 @@
 #include "pack/shape.h"
 #include "schema/schema.h"
 
+#define PLACES_DEPTH 4 /* keys inside of keys whose places are noted */
+
 /* True if the document holds the first member that the pointer names. */
 static bool
 doc_holds(const struct doc *d, const char *pointer)
@@ -289,23 +291,31 @@ assemble(struct config_work *w)
 		apply_schema(w);
 }
 
-/* Notes where each key is declared, for messages of sensors that need it. */
+/*
+ * Notes where each key is declared, "a.b" for one inside of another: for
+ * messages of sensors that need it. value is at the pointer `at`.
+ */
 static void
-note_places(struct config_work *w)
+note_places(struct config_work *w, const json_t *value, const char *at,
+    const char *path, int depth)
 {
-	json_t *value = doc_value(&w->schema_doc), *part;
 	const char *name;
+	json_t *part;
 
-	w->out->file = xstrdup(w->over.file ? w->over.file : w->base.file);
-	if (!json_is_object(value))
-		return;
-	json_object_foreach(value, name, part) {
-		char *at = pointer_member("", name);
+	json_object_foreach((json_t *)value, name, part) {
+		char *here = pointer_member(at, name);
+		char *inside = pointer_member(here, "properties");
+		char *key = xasprintf("%s%s%s", path, *path ? "." : "", name);
 
-		json_object_set_new(w->out->places, name,
+		json_object_set_new(w->out->places, key,
 		    json_sprintf("%s:%d", w->schema_doc.file,
-		    yml_key_mark(w->schema_doc.yml, at).line));
-		free(at);
+		    yml_key_mark(w->schema_doc.yml, here).line));
+		if (depth < PLACES_DEPTH)
+			note_places(w, json_object_get(part, "properties"),
+			    inside, key, depth + 1);
+		free(here);
+		free(inside);
+		free(key);
 	}
 }
 
@@ -332,7 +342,8 @@ config_read(struct config *out, const char *dir, const char *name,
 	open_part(&w.base, diags, dir, "config", ".yaml");
 	if (configs_dir)
 		open_part(&w.over, diags, configs_dir, name, ".yaml");
-	note_places(&w);
+	out->file = xstrdup(w.over.file ? w.over.file : w.base.file);
+	note_places(&w, doc_value(&w.schema_doc), "", "", 0);
 	if (diags->errors == errors)
 		assemble(&w);
 	out->ok = diags->errors == errors;

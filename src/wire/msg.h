@@ -75,11 +75,12 @@ enum { MSG_TRIGGER_ADD, MSG_TRIGGER_UPDATE, MSG_TRIGGER_REMOVE };
 
 /* What a worker reports of its sensor; core decides what follows. */
 enum msg_state {
-	MSG_STATE_RUNNING,  /* setup done; {} */
+	MSG_STATE_RUNNING,  /* setup done; {}, or of one that polls {"next":
+	                     * Unix seconds, "every": s} */
 	MSG_STATE_POLLED,   /* after a poll that changed something worth
 	                     * knowing: {"failing": bool, "error": text,
 	                     * "kind": text, "streak": n, "next": Unix seconds,
-	                     * "skipped": n} */
+	                     * "every": s, "skipped": n} */
 	MSG_STATE_FINISHED, /* self:finish(); {"why": text or null} */
 	MSG_STATE_REJECTED, /* self:reject(); {"why": text} */
 	MSG_STATE_FAILED,   /* {"entry": "load" | "init" | "setup" | "run" |
@@ -147,7 +148,8 @@ enum {
  *	 "first_poll": "now" | "scheduled", "last_poll": Unix s or null,
  *	 "first_poll_delay": s,             spreading at serve's start, else 0
  *	 "on_invalid": "dead_letter" | "raise",
- *	 "limits": {"memory": bytes, "slice": s, "unit": bytes},
+ *	 "limits": {"memory": bytes, "slice": s, "unit": bytes,
+ *	            "transaction": s},     absent: 60; warned of if open longer
  *	 "setup_timeout": s,
  *	 "validate_formats": bool,
  *	 "config": {...}, "config_path": "configs/pack.yaml",

@@ -53,6 +53,7 @@ bind_describe(lua_State *L, int idx, char text[BIND_SHOWN])
 	case LUA_TBOOLEAN:
 		return lua_toboolean(L, idx) ? "true" : "false";
 	case LUA_TLIGHTUSERDATA:
+		return lua_touserdata(L, idx) ? "a userdata" : "JSON null";
 	case LUA_TUSERDATA:
 		return "a userdata";
 	default:

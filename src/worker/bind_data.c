@@ -5,6 +5,7 @@
  */
 #include <lauxlib.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "worker/bind.h"
@@ -73,6 +74,17 @@ key_at(lua_State *L, const char *call, int local, bool write, size_t *len)
 	return data_key(L, call, name, namelen, is_local, len);
 }
 
+/* Remembers a number that is stored as text: `<` will not know what it is. */
+static void
+note_text(struct sensor *s, const char *name, const char *text)
+{
+	if (*text == '\0' || strlen(text) >= sizeof(s->text_value) ||
+	    text[strspn(text, "0123456789.-")] != '\0')
+		return;
+	snprintf(s->text_key, sizeof(s->text_key), "%s", name);
+	snprintf(s->text_value, sizeof(s->text_value), "%s", text);
+}
+
 /* service:get_value(name [, is_local=true [, decrypt]]) -> value | nil */
 static int
 service_get_value(lua_State *L)
@@ -85,9 +97,14 @@ service_get_value(lua_State *L)
 	take_named(L, "get_value", get_options, 3, 3);
 	key = key_at(L, "get_value", 3, false, &len);
 	if (!data_fetch(L, "get_value", key, len, bind_boolean(L, 4,
-	    "get_value", "decrypt", false), &d))
-		return 0;
+	    "get_value", "decrypt", false), &d)) {
+		lua_pushnil(L);
+		return 1;
+	}
 	data_push(L, "get_value", d.value, d.len);
+	if (lua_type(L, -1) == LUA_TSTRING)
+		note_text(vm_of(L)->sensor, lua_tostring(L, 2),
+		    lua_tostring(L, -1));
 	return 1;
 }
 
@@ -124,8 +141,10 @@ service_get_item(lua_State *L)
 	key = key_at(L, "get_item", 3, false, &len);
 	lua_tolstring(L, 2, &namelen);
 	if (!data_fetch(L, "get_item", key, len, bind_boolean(L, 4,
-	    "get_item", "decrypt", false), &d))
-		return 0;
+	    "get_item", "decrypt", false), &d)) {
+		lua_pushnil(L);
+		return 1;
+	}
 	data_push_item(L, "get_item", key, len, len - namelen, &d);
 	return 1;
 }
@@ -226,24 +245,6 @@ seal(lua_State *L, const char *key, size_t len)
 	buf_release(&reply);
 }
 
-/* Warns once of a value stored after a wait that had committed dispatches. */
-static void
-warn_split(lua_State *L, const char *name)
-{
-	struct vm *v = vm_of(L);
-	const char *split = task_split_place(v->task);
-	char place[160];
-
-	if (v->sensor->warned_split || !*split)
-		return;
-	v->sensor->warned_split = true;
-	vm_place(L, place, sizeof(place));
-	vm_log(v, LOG_WARNING, "the value \"%s\" stored at %s is not in one "
-	    "unit with the dispatches that the wait at %s has committed: a "
-	    "kill between them repeats those. Gather first, then dispatch and "
-	    "store; or use transaction()", name, place, split);
-}
-
 /* Writes the value at 3 as JSON into v->scratch. */
 static void
 encode(lua_State *L, const char *name)
@@ -287,7 +288,7 @@ service_set_value(lua_State *L)
 	    sealed, &e) != 0)
 		bind_raise(L, "set_value \"%s\": %s", name, e.text);
 	buf_reset(&v->scratch, 64 * 1024);
-	warn_split(L, name);
+	service_warn_split(L, "the value \"", name, "\" stored");
 	lua_pushboolean(L, 1);
 	return 1;
 }

@@ -11,10 +11,11 @@
 #include "base/nearest.h"
 #include "worker/bind.h"
 #include "worker/modules.h"
+#include "worker/sensor.h"
 #include "worker/vm.h"
 
-/* Kept in the registry: the metatable, and describe. */
-static const char key_meta, key_describe;
+/* Kept in the registry: the metatable, describe, what explains texts. */
+static const char key_meta, key_describe, key_explain;
 
 static const char *const kinds[] = {"timeout", "refused", "unreachable",
     "dns", "tls", "reset", "closed", "protocol", "too_large", "status",
@@ -262,12 +263,51 @@ has_message(lua_State *L, int idx)
 	return false;
 }
 
+/* lua_CFunction explain_by(fn): fn(text) gives what is added to a text. */
+static int
+errors_explain_by(lua_State *L)
+{
+	luaL_checktype(L, 1, LUA_TFUNCTION);
+	lua_settop(L, 1);
+	vm_keep(L, &key_explain);
+	return 0;
+}
+
+/* Appends to the text on top what explains it, if anything does. */
+static void
+explain(lua_State *L)
+{
+	const struct sensor *s = vm_of(L)->sensor;
+	const char *text = lua_tostring(L, -1);
+
+	if (!text)
+		return;
+	if (s && *s->text_key && (strstr(text, "compare string with number") ||
+	    strstr(text, "compare number with string"))) {
+		lua_pushfstring(L, ": datastore key \"%s\" holds the string "
+		    "\"%s\", not a number: use get_number", s->text_key,
+		    s->text_value);
+		lua_concat(L, 2);
+		return;
+	}
+	vm_kept(L, &key_explain);
+	if (!lua_isfunction(L, -1)) {
+		lua_pop(L, 1);
+		return;
+	}
+	lua_pushvalue(L, -2);
+	lua_call(L, 1, 1);
+	if (lua_type(L, -1) == LUA_TSTRING)
+		lua_concat(L, 2);
+	else
+		lua_pop(L, 1);
+}
+
 /* lua_CFunction: an error value in words, for logs and reports. */
 static int
 describe(lua_State *L)
 {
-	static const char self[] = "global 'self' (a nil value)";
-	const char *kind, *target, *text;
+	const char *kind, *target;
 
 	lua_settop(L, 1);
 	if (!has_message(L, 1)) {
@@ -275,18 +315,16 @@ describe(lua_State *L)
 		lua_pushvalue(L, 1);
 		lua_call(L, 1, 1);
 	}
-	text = lua_tostring(L, 2);
-	if (text && strstr(text, self))
-		lua_pushfstring(L, "%s: write \"function Class:method()\" "
-		    "with a colon, then self is the sensor", text);
+	explain(L);
 	if (!bind_is_error(L, 1))
 		return 1;
 	lua_getfield(L, 1, "kind");
 	lua_getfield(L, 1, "target");
 	kind = lua_tostring(L, -2);
 	target = lua_tostring(L, -1);
-	lua_pushfstring(L, "%s\n(kind: %s%s%s)", text, kind ? kind : "none",
-	    target ? ", target: " : "", target ? target : "");
+	lua_pushfstring(L, "%s\n(kind: %s%s%s)", lua_tostring(L, 2),
+	    kind ? kind : "none", target ? ", target: " : "",
+	    target ? target : "");
 	return 1;
 }
 
@@ -294,6 +332,7 @@ int
 bind_error_open(lua_State *L)
 {
 	static const luaL_Reg functions[] = {
+		{"explain_by", errors_explain_by},
 		{"new", errors_new},
 		{"is", errors_is},
 		{NULL, NULL},

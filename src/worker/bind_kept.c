@@ -124,6 +124,7 @@ kept_set(lua_State *L)
 	buf_release(&json);
 	if (r != 0)
 		bind_raise(L, "%s: %s", call, e.text);
+	service_warn_split(L, "what ", call, " stored");
 	return 0;
 }
 
@@ -155,6 +156,7 @@ kept_move(lua_State *L)
 	if (unit_set(task_unit(L), key, len, v->scratch.data,
 	    v->scratch.len, 0, false, &e) != 0)
 		bind_raise(L, "%s: %s", lua_tostring(L, 1), e.text);
+	service_warn_split(L, "what ", lua_tostring(L, 1), " stored");
 	return 0;
 }
 

@@ -220,5 +220,9 @@ bind_log_open(lua_State *L)
 	luaL_register(L, NULL, methods);
 	lua_newtable(L);
 	luaL_register(L, NULL, functions);
+	vm_kept(L, &key_meta);
+	lua_getfield(L, -1, "__index");
+	lua_setfield(L, -3, "methods");
+	lua_pop(L, 1);
 	return 1;
 }

@@ -6,14 +6,12 @@
 #include <lauxlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "worker/bind.h"
 #include "worker/link.h"
 #include "worker/modules.h"
+#include "worker/sensor.h"
 #include "worker/service.h"
 #include "worker/task.h"
-
-#define LONG_US (60 * 1000000ll)
 
 /* wait_start_fn: a commit waits for nothing but the disk. */
 static void
@@ -83,36 +81,21 @@ unit_begin(lua_State *L)
 	return task_wait(L, &transacting, NULL);
 }
 
-/* open(): from here on waits do not end the unit; returns when it began. */
+/* open(): from here on waits do not end the unit. */
 static int
 unit_open(lua_State *L)
 {
 	task_unit(L)->open = true;
-	lua_pushnumber(L, (double)clock_mono_us());
-	return 1;
+	task_watch_open(L);
+	return 0;
 }
 
-/* Warns of a transaction that was open for long. */
-static void
-warn_long(lua_State *L, double began)
-{
-	double us = (double)clock_mono_us() - began;
-	char place[160];
-
-	if (us < (double)LONG_US)
-		return;
-	vm_place(L, place, sizeof(place));
-	vm_log(vm_of(L), LOG_WARNING, "the transaction at %s was open for "
-	    "%.0f s: what it dispatched came that much later; it is no lock",
-	    place, us / 1e6);
-}
-
-/* close(began) [w]: the transaction ends and is committed. */
+/* close() [w]: the transaction ends and is committed. */
 static int
 unit_close(lua_State *L)
 {
 	task_unit(L)->open = false;
-	warn_long(L, lua_tonumber(L, 1));
+	task_unwatch_open(vm_of(L)->task);
 	return task_wait(L, &transacting, NULL);
 }
 
@@ -123,6 +106,7 @@ unit_abort(lua_State *L)
 	struct unit *u = task_unit(L);
 
 	u->open = false;
+	task_unwatch_open(vm_of(L)->task);
 	unit_reset(u);
 	return 0;
 }
@@ -192,6 +176,24 @@ unit_trace_of(lua_State *L)
 	vm_traceback(L, &v->inner);
 	v->inner_of = lua_topointer(L, 2);
 	return 0;
+}
+
+void
+service_warn_split(lua_State *L, const char *before, const char *name,
+    const char *after)
+{
+	struct vm *v = vm_of(L);
+	const char *split = task_split_place(v->task);
+	char place[TASK_PLACE];
+
+	if (v->sensor->warned_split || !*split)
+		return;
+	v->sensor->warned_split = true;
+	vm_place(L, place, sizeof(place));
+	vm_log(v, LOG_WARNING, "%s%s%s at %s is not in one unit with the "
+	    "dispatches that the wait at %s has committed: a kill between "
+	    "them repeats those. Gather first, then dispatch and store; or "
+	    "use transaction()", before, name, after, place, split);
 }
 
 int

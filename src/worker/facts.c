@@ -13,6 +13,8 @@
 #include "worker/bind.h"
 #include "worker/facts_private.h"
 
+#define LONG_TRANSACTION 60.0 /* seconds, where core has not said */
+
 const char facts_key_refs;
 
 /* A text of an object, "" if it is not there. */
@@ -189,6 +191,10 @@ facts_read(struct facts *f, struct vm *v, const char *text, struct err *e)
 	limits = json_object_get(f->spec, "limits");
 	f->unit_limit = (size_t)json_number_value(
 	    json_object_get(limits, "unit"));
+	f->long_transaction = json_number_value(
+	    json_object_get(limits, "transaction"));
+	if (f->long_transaction <= 0)
+		f->long_transaction = LONG_TRANSACTION;
 	f->setup_timeout = json_number_value(
 	    json_object_get(f->spec, "setup_timeout"));
 	lua_newtable(v->L);

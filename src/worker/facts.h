@@ -41,6 +41,7 @@ struct facts {
 	bool raise_invalid;
 	size_t unit_limit;
 	double setup_timeout;
+	double long_transaction; /* seconds after which one is warned of */
 	struct trigger_type **types;
 	size_t ntypes;
 	struct trigger **triggers;

@@ -123,6 +123,25 @@ look_up(lua_State *L, const char *call, const char *ref)
 	return t;
 }
 
+/* Raises that a ref has a pack in front, with the one that was meant. */
+static _Noreturn void
+without_pack(lua_State *L, const char *call, const struct facts *f,
+    const char *name)
+{
+	const char *names[64], *near;
+	size_t n = 0, i, pack = strlen(f->pack);
+
+	for (i = 0; i < f->ntypes && n < 64; i++)
+		if (strncmp(f->types[i]->ref, f->pack, pack) == 0 &&
+		    f->types[i]->ref[pack] == '.')
+			names[n++] = f->types[i]->ref + pack + 1;
+	near = nearest(name, names, n);
+	bind_raise(L, "%s: \"%s\" is no trigger: a ref is "
+	    "\"pack.name\"%s%s.%s%s", call, name,
+	    near ? "; did you mean \"" : ", such as \"", f->pack,
+	    near ? near : "name", near ? "\"?" : "\"");
+}
+
 /* The trigger of the ref at idx; raises if there is none. */
 static const struct trigger *
 by_ref(lua_State *L, const char *call, int idx)
@@ -135,11 +154,11 @@ by_ref(lua_State *L, const char *call, int idx)
 	if (t)
 		return t;
 	dot = strchr(ref, '.');
-	if (!dot || dot == ref || !dot[1])
+	if (!dot)
+		without_pack(L, call, f, ref);
+	if (dot == ref || !dot[1])
 		bind_raise(L, "%s: \"%s\" is no trigger: a ref is "
-		    "\"pack.name\"%s%s%s", call, ref,
-		    dot ? "" : ", such as \"", dot ? "" : f->pack,
-		    dot ? "" : ".name\"");
+		    "\"pack.name\"", call, ref);
 	if ((size_t)(dot - ref) == pack && memcmp(ref, f->pack, pack) == 0)
 		unknown(L, call, ref);
 	return look_up(L, call, ref);

@@ -39,6 +39,15 @@ null_index(lua_State *L)
 	return luaL_error(L, "a field of JSON null");
 }
 
+/* lua_CFunction: any other operation on null; the upvalue is its words. */
+static int
+null_operation(lua_State *L)
+{
+	return luaL_error(L, "%s JSON null: compare with json.null first, or "
+	    "decode with {null = \"drop\"}",
+	    lua_tostring(L, lua_upvalueindex(1)));
+}
+
 /* lua_CFunction: tostring of a light userdata, which null is one of */
 static int
 null_tostring(lua_State *L)
@@ -59,8 +68,24 @@ open_null(lua_State *L)
 		{"__tostring", null_tostring}, {NULL, NULL},
 	};
 
+	static const struct {
+		const char *event, *words;
+	} refused[] = {
+		{"__concat", "concatenation with"}, {"__len", "length of"},
+		{"__add", "arithmetic on"},
+		{"__sub", "arithmetic on"}, {"__mul", "arithmetic on"},
+		{"__div", "arithmetic on"}, {"__mod", "arithmetic on"},
+		{"__pow", "arithmetic on"}, {"__unm", "arithmetic on"},
+		{"__lt", "comparison with"}, {"__le", "comparison with"},
+	};
+
 	lua_pushlightuserdata(L, NULL);
-	lua_createtable(L, 0, 4);
+	lua_createtable(L, 0, 16);
+	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
+		lua_pushstring(L, refused[i].words);
+		lua_pushcclosure(L, null_operation, 1);
+		lua_setfield(L, -2, refused[i].event);
+	}
 	for (const luaL_Reg *m = manners; m->name; m++) {
 		lua_pushcfunction(L, m->func);
 		lua_setfield(L, -2, m->name);

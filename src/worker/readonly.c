@@ -5,21 +5,25 @@
 #include "worker/readonly.h"
 
 #include <lauxlib.h>
+#include <stdio.h>
 
 #include "worker/bind.h"
 #include "worker/json_values.h"
 
 #define DEPTH_MAX 128
+#define PATH_SHOWN 128 /* bytes of a path in a message */
 
-/* lua_CFunction __newindex; upvalue: where the configuration is set. */
+/* lua_CFunction __newindex; upvalues: where it is set, the table's path. */
 static int
 on_write(lua_State *L)
 {
 	const char *where = lua_tostring(L, lua_upvalueindex(1));
+	const char *path = lua_tostring(L, lua_upvalueindex(2));
 
 	lua_settop(L, 2);
-	bind_raise(L, "config is read-only: \"%s\" is set in %s; keep what "
-	    "changes in self", lua_isstring(L, 2) ? lua_tostring(L, 2) : "?",
+	bind_raise(L, "config is read-only: \"%s%s%s\" is set in %s; keep "
+	    "what changes in self", path, *path ? "." : "",
+	    lua_isstring(L, 2) ? lua_tostring(L, 2) : "?",
 	    where ? where : "the pack's configuration");
 }
 
@@ -35,11 +39,13 @@ on_pairs(lua_State *L)
 
 /* Pushes a new metatable that refuses writing, with the mark's first item. */
 static void
-push_guard(lua_State *L, const char *where, enum json_mark mark)
+push_guard(lua_State *L, const char *where, const char *path,
+    enum json_mark mark)
 {
 	lua_createtable(L, 2, 5);
 	lua_pushstring(L, where);
-	lua_pushcclosure(L, on_write, 1);
+	lua_pushstring(L, path);
+	lua_pushcclosure(L, on_write, 2);
 	lua_setfield(L, -2, "__newindex");
 	lua_pushboolean(L, 0);
 	lua_setfield(L, -2, "__metatable");
@@ -51,10 +57,10 @@ push_guard(lua_State *L, const char *where, enum json_mark mark)
 
 /* Pushes the view of the object at idx. */
 static void
-push_view(lua_State *L, int idx, const char *where)
+push_view(lua_State *L, int idx, const char *where, const char *path)
 {
 	lua_newtable(L);
-	push_guard(L, where, JSON_MARK_OBJECT);
+	push_guard(L, where, path, JSON_MARK_OBJECT);
 	lua_pushvalue(L, idx);
 	lua_rawseti(L, -2, JSON_VIEW);
 	lua_pushvalue(L, idx);
@@ -66,9 +72,28 @@ push_view(lua_State *L, int idx, const char *where)
 	lua_setmetatable(L, -2);
 }
 
+static void guard(lua_State *L, const char *where, const char *path,
+    int depth);
+
+/* Replaces the value on top, a table under the key below it. */
+static void
+guard_member(lua_State *L, const char *where, const char *path, int depth)
+{
+	char inside[PATH_SHOWN];
+	bool named = lua_type(L, -2) == LUA_TSTRING;
+
+	if (named)
+		snprintf(inside, sizeof(inside), "%s%s%s", path,
+		    *path ? "." : "", lua_tostring(L, -2));
+	else
+		snprintf(inside, sizeof(inside), "%s.%d", path,
+		    (int)lua_tointeger(L, -2));
+	guard(L, where, inside, depth);
+}
+
 /* Replaces the table on top by its read-only form. */
 static void
-guard(lua_State *L, const char *where, int depth)
+guard(lua_State *L, const char *where, const char *path, int depth)
 {
 	int idx = lua_gettop(L);
 
@@ -80,17 +105,17 @@ guard(lua_State *L, const char *where, int depth)
 			lua_pop(L, 1);
 			continue;
 		}
-		guard(L, where, depth + 1);
+		guard_member(L, where, path, depth + 1);
 		lua_pushvalue(L, -2);
 		lua_insert(L, -2);
 		lua_rawset(L, idx); /* an existing key: the walk goes on */
 	}
 	if (json_mark_of(L, idx) == JSON_MARK_ARRAY) {
-		push_guard(L, where, JSON_MARK_ARRAY);
+		push_guard(L, where, path, JSON_MARK_ARRAY);
 		lua_setmetatable(L, idx);
 		return;
 	}
-	push_view(L, idx, where);
+	push_view(L, idx, where, path);
 	lua_replace(L, idx);
 }
 
@@ -100,6 +125,6 @@ bind_readonly(lua_State *L)
 	luaL_checktype(L, 1, LUA_TTABLE);
 	lua_settop(L, 2);
 	lua_pushvalue(L, 1);
-	guard(L, lua_tostring(L, 2), 0);
+	guard(L, lua_tostring(L, 2), "", 0);
 	return 1;
 }

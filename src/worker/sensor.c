@@ -7,6 +7,7 @@
 #include "worker/sensor.h"
 
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -136,6 +137,19 @@ sensor_begin_work(struct sensor *s)
 	sensor_enter(s, "run", NULL, NULL, run_done);
 }
 
+/* Says that the sensor runs, and when it polls. */
+static void
+report_running(struct sensor *s)
+{
+	char text[96] = "{}";
+
+	if (s->polls)
+		snprintf(text, sizeof(text), "{\"next\":%.6f,\"every\":%.9g}",
+		    (double)clock_unix_us() / 1e6 + sensor_first_delay(s),
+		    s->interval);
+	link_state(s->vm->link, MSG_STATE_RUNNING, text);
+}
+
 /* task_done_fn: setup is done and on disk. */
 static void
 setup_done(struct vm *v, struct task *t, enum task_end end, lua_State *L,
@@ -144,12 +158,13 @@ setup_done(struct vm *v, struct task *t, enum task_end end, lua_State *L,
 	struct sensor *s = arg;
 	size_t i;
 
+	(void)v;
 	(void)L;
 	(void)n;
 	event_del(s->timer);
 	if (check_failed(s, t, end) || s->end != END_NONE)
 		return;
-	link_state(v->link, MSG_STATE_RUNNING, "{}");
+	report_running(s);
 	s->told = true;
 	for (i = 0; i < s->facts.ntriggers; i++)
 		if (!s->facts.triggers[i]->type->foreign)

@@ -68,6 +68,10 @@ struct sensor {
 	bool warned_split;
 	int64_t poll_began_us;
 
+	/* The last value read that is a number as text, and its name. */
+	char text_key[64];
+	char text_value[32];
+
 	/* rejected payloads that were logged, and since when */
 	unsigned invalid_logged;
 	int64_t invalid_since_us;

@@ -128,10 +128,10 @@ cleanup_done(struct vm *v, struct task *t, enum task_end end, lua_State *L,
 	event_del(s->timer);
 	s->entry_task = 0;
 	if (end == TASK_FAILED) {
+		buf_putc(&v->error, '\n');
+		buf_put(&v->error, v->trace.data, v->trace.len);
 		json_object_set_new(s->report, "cleanup_error",
 		    json_text(s, &v->error));
-		vm_log(v, LOG_ERROR, "cleanup failed: %s\n%s",
-		    buf_cstr(&v->error), buf_cstr(&v->trace));
 	}
 }
 

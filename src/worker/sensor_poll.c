@@ -61,9 +61,10 @@ report(struct sensor *s, bool failing, const char *error, const char *kind,
 {
 	int64_t wait = s->due_us - clock_mono_us();
 	double next = (double)(clock_unix_us() + wait) / 1e6;
-	json_t *o = json_pack("{s:b s:s? s:s? s:i s:f s:i}", "failing",
-	    failing, "error", error, "kind", kind, "streak", (int)s->streak,
-	    "next", next, "skipped", (int)(skipped & 0x7fffffff));
+	json_t *o = json_pack("{s:b s:s? s:s? s:i s:f s:f s:i}",
+	    "failing", failing, "error", error, "kind", kind, "streak",
+	    (int)s->streak, "next", next, "every", s->interval, "skipped",
+	    (int)(skipped & 0x7fffffff));
 	char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
 
 	if (text)
@@ -87,7 +88,7 @@ note_failure(struct sensor *s, const char *error, const char *kind,
 
 /* A good poll: the end of a streak is said. */
 static void
-note_success(struct sensor *s, unsigned skipped)
+note_success(struct sensor *s, unsigned skipped, bool moved)
 {
 	char at[8];
 
@@ -95,7 +96,7 @@ note_success(struct sensor *s, unsigned skipped)
 		vm_log(s->vm, LOG_INFO, "poll works again, after %u that "
 		    "failed since %s", s->streak,
 		    sensor_clock(s->streak_us, at));
-	if (s->streak > 0 || skipped > 0) {
+	if (s->streak > 0 || skipped > 0 || moved) {
 		s->streak = 0;
 		report(s, false, NULL, NULL, skipped);
 	}
@@ -119,11 +120,11 @@ note_skipped(struct sensor *s, struct task *t, unsigned skipped)
 	    skipped, skipped == 1 ? "" : "s", wait);
 }
 
-/* Takes the interval that the sensor wants from the first result. */
-static void
+/* Takes the interval from the first result; true if it is another one. */
+static bool
 take_interval(struct sensor *s, lua_State *L, int n)
 {
-	double wanted = n > 0 ? lua_tonumber(L, 1) : 0;
+	double wanted = n > 0 ? lua_tonumber(L, 1) : 0, before = s->interval;
 
 	if (n > 0 && lua_type(L, 1) == LUA_TNUMBER && isfinite(wanted) &&
 	    wanted > 0)
@@ -131,6 +132,7 @@ take_interval(struct sensor *s, lua_State *L, int n)
 	else
 		vm_log(s->vm, LOG_WARNING, "_poll_interval is no number of "
 		    "seconds above 0; it stays %g", s->interval);
+	return s->interval < before || s->interval > before;
 }
 
 /* --once: the one poll is done. */
@@ -150,6 +152,7 @@ poll_done(struct vm *v, struct task *t, enum task_end end, lua_State *L,
 	struct unit_counts undone;
 	const char *error = NULL, *kind = NULL;
 	unsigned skipped;
+	bool moved;
 
 	s->polling = false;
 	if (end == TASK_FAILED) {
@@ -158,7 +161,7 @@ poll_done(struct vm *v, struct task *t, enum task_end end, lua_State *L,
 	}
 	if (end != TASK_RETURNED)
 		return;
-	take_interval(s, L, n);
+	moved = take_interval(s, L, n);
 	if (n >= 3 && !lua_toboolean(L, 2)) {
 		error = lua_tostring(L, 3);
 		kind = lua_type(L, 4) == LUA_TSTRING ? lua_tostring(L, 4)
@@ -170,7 +173,7 @@ poll_done(struct vm *v, struct task *t, enum task_end end, lua_State *L,
 	if (error)
 		note_failure(s, error, kind, skipped);
 	else
-		note_success(s, skipped);
+		note_success(s, skipped, moved);
 	if (s->facts.once)
 		end_once(s, error);
 	arm(s);
@@ -206,9 +209,8 @@ sensor_poll_open(struct sensor *s)
 	s->tick = link_timer(s->vm, tick_cb, s);
 }
 
-/* How long the first poll has to wait, in seconds. */
-static double
-first_delay(const struct sensor *s)
+double
+sensor_first_delay(const struct sensor *s)
 {
 	const json_t *spec = s->facts.spec;
 	const json_t *last = json_object_get(spec, "last_poll");
@@ -227,7 +229,8 @@ first_delay(const struct sensor *s)
 void
 sensor_poll_begin(struct sensor *s)
 {
-	s->due_us = clock_mono_us() + (int64_t)llround(first_delay(s) * 1e6);
+	s->due_us = clock_mono_us() +
+	    (int64_t)llround(sensor_first_delay(s) * 1e6);
 	arm(s);
 }
 

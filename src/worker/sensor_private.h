@@ -18,6 +18,7 @@ struct task *sensor_enter(struct sensor *s, const char *entry,
 
 /* Polls. */
 void sensor_poll_open(struct sensor *s);
+double sensor_first_delay(const struct sensor *s); /* in seconds */
 void sensor_poll_begin(struct sensor *s);   /* the first one */
 void sensor_poll_pause(struct sensor *s);
 void sensor_poll_resume(struct sensor *s);

@@ -74,6 +74,8 @@ task_free(struct task *t, bool returned)
 	TAILQ_REMOVE(&s->all, t, all);
 	if (t->timer)
 		event_free(t->timer);
+	if (t->open_timer)
+		event_free(t->open_timer);
 	unit_release(&t->unit);
 	if (returned && !t->shared && !s->spare) {
 		lua_settop(t->co, 0);

@@ -156,6 +156,13 @@ const char *task_split_place(const struct task *t);
 struct unit_counts task_undone(const struct task *t);
 void task_set_unit_flags(struct task *t, uint8_t flags);
 
+/*
+ * A transaction that is open for long (limits.transaction of the spec, 60 s)
+ * is warned of, once: from here on, until unwatched or the task's end.
+ */
+void task_watch_open(lua_State *L);
+void task_unwatch_open(struct task *t);
+
 /* The task is setup: one transaction, whose unit is sent in any case. */
 void task_open_setup(struct task *t);
 

@@ -34,6 +34,8 @@ struct task {
 	void *arg;
 	double seconds; /* limit of the wait; 0: none */
 	struct event *timer;
+	struct event *open_timer; /* of an open transaction; NULL: none yet */
+	char opened[TASK_PLACE];  /* where it was opened */
 	struct unit unit;
 	struct unit_counts undone;
 	task_done_fn *done;

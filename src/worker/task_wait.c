@@ -12,6 +12,7 @@
 #include "wire/page.h"
 #include "worker/bind.h"
 #include "worker/link.h"
+#include "worker/sensor.h"
 #include "worker/task_private.h"
 
 const char task_tag;
@@ -309,6 +310,39 @@ task_open_setup(struct task *t)
 {
 	t->unit.flags = MSG_UNIT_SETUP;
 	t->unit.open = true;
+}
+
+/* event_callback_fn: a transaction has been open for long. */
+static void
+open_timeout_cb(evutil_socket_t fd, short events, void *arg)
+{
+	const struct task *t = arg;
+
+	(void)fd;
+	(void)events;
+	vm_log(t->vm, LOG_WARNING, "the transaction at %s has been open for "
+	    "%g s, now in %s at %s: what it dispatches is not on disk before "
+	    "its end, and an error or a stop undoes it; it is no lock",
+	    t->opened, t->vm->sensor->facts.long_transaction,
+	    t->type ? t->type->call : "a wait", t->place);
+}
+
+void
+task_watch_open(lua_State *L)
+{
+	struct task *t = vm_of(L)->task;
+
+	vm_place(L, t->opened, sizeof(t->opened));
+	if (!t->open_timer)
+		t->open_timer = link_timer(t->vm, open_timeout_cb, t);
+	link_arm(t->open_timer, t->vm->sensor->facts.long_transaction);
+}
+
+void
+task_unwatch_open(struct task *t)
+{
+	if (t->open_timer)
+		event_del(t->open_timer);
 }
 
 void

@@ -5,6 +5,7 @@
  */
 #include <lauxlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "worker/vm.h"
@@ -46,6 +47,22 @@ vm_place(lua_State *L, char *text, size_t size)
 	return false;
 }
 
+/*
+ * The line of the innermost frame of a coroutine that has failed: the machine
+ * knows it no more, but the error value on top begins with it.
+ */
+static int
+failed_line(lua_State *L, const lua_Debug *ar)
+{
+	size_t len = strlen(ar->short_src);
+	const char *text = lua_type(L, -1) == LUA_TSTRING ?
+	    lua_tostring(L, -1) : "";
+
+	if (strncmp(text, ar->short_src, len) != 0 || text[len] != ':')
+		return 0;
+	return atoi(text + len + 1);
+}
+
 /* Begins a new line of out, unless it is at the start of one. */
 static void
 new_line(struct buf *out)
@@ -81,6 +98,8 @@ vm_traceback(lua_State *L, struct buf *out)
 		if (!lua_getstack(L, level, &ar))
 			break;
 		lua_getinfo(L, "nSl", &ar);
+		if (level == 0 && *ar.what != 'C' && ar.currentline <= 0)
+			ar.currentline = failed_line(L, &ar);
 		if (is_sensor_frame(&ar)) {
 			if (shown++ < SENSOR_FRAMES)
 				put_frame(out, &ar);
