@@ -9,6 +9,8 @@ local host_sensor = require("host.sensor")
 local unit = require("host.unit")
 local arguments = require("host.arguments")
 
+local compile = host.load("host/compile.lua")
+
 local entries = {}
 local class, sensor, info
 
@@ -79,13 +81,13 @@ local function prepare_lint(text)
 end
 
 -- Runs the sensor's file and finds its class. Returns whether it polls, and
--- in a check what the lint found.
+-- in a check what the lint found; or, third, why the text is no Lua.
 function entries.load(about, text)
 	info = about
 	local lint = info.mode == "check" and prepare_lint(text)
-	local fn, why = host.compile(text, "@" .. info.entry)
+	local fn, why = compile(text, "@" .. info.entry)
 	if not fn then
-		error(why, 0)
+		return nil, nil, why
 	end
 	local found = find_class(fn(info.class_name))
 	if type(found.run) ~= "function" and type(found.poll) ~= "function" then

@@ -161,5 +161,5 @@ return function(info, texts, service, failed)
 			text = "not linted: " .. failed }
 	end
 	return json.encode({ findings = json.array(findings),
-		triggers = json.array(triggers) })
+		triggers = json.array(triggers), polls = info.polls })
 end

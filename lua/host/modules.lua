@@ -3,6 +3,7 @@
 
 local host = ...
 local raise = host.raise
+local compile = host.load("host/compile.lua")
 local RUNNING = {}
 
 local loaded, preload = {}, {}
@@ -66,7 +67,7 @@ end
 
 -- Runs a module's text; its body may not wait.
 local function run(name, chunk, text)
-	local fn, why = host.compile(text, "@" .. chunk)
+	local fn, why = compile(text, "@" .. chunk)
 	if not fn then
 		error(why, 0)
 	end

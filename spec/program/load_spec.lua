@@ -61,3 +61,74 @@ describe("a sensor's mistakes", function()
 		assert.is_nil(said.far.first:find("did you mean", 1, true))
 	end))
 end)
+
+describe("a file that is no Lua", function()
+	local TEXTS = {
+		["local x = = 3"] = "1:11: unexpected symbol near '='",
+		["if x then\n"] = "2:1: 'end' expected",
+		["\nprint(1))"] = "2:9: ",
+		['local x = "abc\n'] = "1:11: unfinished string",
+		["\n\tbreak"] = "2:2: no loop to break",
+		["local a = 1 a = a ~~ 1"] = "1:19: ",
+		["goto x"] = "1:1: undefined label",
+	}
+
+	it("is rejected with its place", host.with(function(h)
+		for text, wanted in pairs(TEXTS) do
+			h:write_sensor("demo", "S", text)
+			local r = h:run("run", "demo.S")
+			assert.equal(1, r.code)
+			assert.truthy(r.stderr:find("rejected: sensors/s.lua:" .. wanted,
+				1, true), text .. "\n" .. r.stderr)
+			assert.matches("mend it, then reload", r.stderr)
+			r = h:run("check", "demo")
+			assert.equal(1, r.code)
+			assert.truthy(r.stdout:find("packs/demo/sensors/s.lua:" .. wanted,
+				1, true), r.stdout)
+		end
+	end))
+
+	it("is taken up again when it is mended", host.with(function(h)
+		h:write_sensor("demo", "S", "local x = = 3")
+		h:write_sensor("other", "T", [[
+local T = require("sensorhost.sensor"):extend()
+function T:run() self:wait() end
+return T]])
+		local run = h:start("serve")
+		run:wait_for("rejected: sensors/s.lua:1:11: ")
+		h:write_sensor("demo", "S", [[
+local S = require("sensorhost.sensor"):extend()
+function S:run() print("mended") self:wait() end
+return S]])
+		run:signal("HUP")
+		run:wait_for("mended")
+		run:signal("TERM")
+		assert.same({ "exited", 0 }, { run:wait() })
+	end))
+
+	it("is one of the pack too, at the line that requires it",
+		host.with(function(h)
+		h:write_sensor("demo", "S", "\nrequire('m')")
+		h:write_pack("demo", { ["lib/m.lua"] = "local x =\n= 3" })
+		local r = h:run("run", "demo.S", "--once")
+		assert.equal(1, r.code)
+		assert.matches("lib/m.lua:2:1: unexpected symbol near '='.*"
+			.. "sensors/s.lua:2: ", r.stderr)
+	end))
+end)
+
+describe("a passive sensor's poll_interval", function()
+	it("is ignored, with a warning", host.with(function(h)
+		h:write_sensor("demo", "S", [[
+local S = require("sensorhost.sensor"):extend()
+function S:run() self:finish() end
+return S]], "poll_interval: 3\n")
+		local r = h:run("check", "demo")
+		assert.equal(0, r.code)
+		assert.matches('s%.yaml:3:1: warning: "poll_interval" is ignored',
+			r.stdout)
+		r = h:run("run", "demo.S")
+		assert.equal(0, r.code)
+		assert.matches("poll_interval in sensors/s.yaml is ignored", r.stderr)
+	end))
+end)

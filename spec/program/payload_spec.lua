@@ -41,7 +41,7 @@ describe("a payload", function()
 			assert.matches(case[2], said.x.first)
 			assert.truthy(said.x.second:find("^%x+$"))
 			assert.equal(24, #said.x.second)
-			assert.matches("warning demo%.S: sensors/s%.lua:%d+: payload "
+			assert.matches("warning demo%.S%[%d+%]: sensors/s%.lua:%d+: payload "
 				.. "rejected", r.stderr)
 			local letter = cjson.decode(r.stderr:match("\n({[^\n]+})\n"))
 			assert.equal(said.x.second, letter.dead_letter)

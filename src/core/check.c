@@ -73,26 +73,33 @@ on_loaded(struct child *c)
 
 /*
  * Adds an error that Lua found. One that begins with the place in one of the
- * pack's files ("sensors/x.lua:12: ...") keeps it.
+ * pack's files ("sensors/x.lua:12: ..." or "sensors/x.lua:12:3: ...") keeps
+ * it.
  */
 static void
 add_error(struct check *check, const struct sensor_meta *meta,
     const char *text)
 {
-	const char *colon = strchr(text, ':');
-	size_t len = colon ? (size_t)(colon - text) : 0;
+	size_t len = strcspn(text, ":"), ref = strlen(meta->ref);
 	char *path = xstrndup(text, len);
 	const struct lua_source *source = lint_source(meta, path);
-	long line = colon ? strtol(colon + 1, NULL, 10) : 0;
+	int line = 0, column = 0, end = 0;
 
-	if (source && line > 0 && strchr(colon + 1, ':'))
-		diags_add(&check->findings, DIAG_ERROR, source->file,
-		    (int)line, 0, "%s", strchr(colon + 1, ':') +
-		    (strncmp(strchr(colon + 1, ':'), ": ", 2) ? 1 : 2));
-	else
-		diags_add(&check->findings, DIAG_ERROR, meta->entry->file, 0,
-		    0, "%s: %s", meta->ref, text);
 	free(path);
+	if (source && sscanf(text + len, ":%d:%d: %n", &line, &column,
+	    &end) < 2) {
+		column = 0;
+		(void)sscanf(text + len, ":%d: %n", &line, &end);
+	}
+	if (end > 0) {
+		diags_add(&check->findings, DIAG_ERROR, source->file, line,
+		    column, "%s", text + len + end);
+		return;
+	}
+	if (strncmp(text, meta->ref, ref) == 0 && text[ref] == ':')
+		text += ref + strspn(text + ref, ": ");
+	diags_add(&check->findings, DIAG_ERROR, meta->entry->file, 0, 0,
+	    "%s: %s", meta->ref, text);
 }
 
 /* child_ops.reported: loading it failed. */

@@ -48,7 +48,7 @@ take_findings(struct child *c, struct msg_cursor *m)
 static void
 on_load_reply(struct child *c, struct msg_cursor *m)
 {
-	char *kind, *text;
+	char *kind, *text, *why;
 
 	c->load_id = 0;
 	if (msg_get_u8(m) == MSG_OK) {
@@ -69,9 +69,12 @@ on_load_reply(struct child *c, struct msg_cursor *m)
 		child_bad(c, "a malformed answer to LOAD");
 	} else if (!c->reported) {
 		c->reported = true;
-		c->report = MSG_STATE_FAILED;
-		c->details = json_pack("{ss ss?}", "entry", "load", "error",
-		    text);
+		c->report = strcmp(kind, "syntax") == 0 ? MSG_STATE_REJECTED :
+		    MSG_STATE_FAILED;
+		why = xasprintf("%s; mend it, then reload (SIGHUP)", text);
+		c->details = json_pack("{ss ss? ss?}", "entry", "load",
+		    "error", text, "why", why);
+		free(why);
 		c->state = CHILD_REPORTED;
 		child_set_deadline(c, 1000000, "did not end");
 		if (c->owner)

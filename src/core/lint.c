@@ -131,6 +131,18 @@ take_trigger(struct diags *findings, const struct child *c,
 	}
 }
 
+/* Warns of a poll_interval that a passive class has no use for. */
+static void
+judge_interval(struct diags *findings, const struct sensor_meta *meta,
+    const json_t *polls)
+{
+	if (json_is_false(polls) && meta->poll_interval > 0)
+		diags_add(findings, DIAG_WARNING, meta->file,
+		    meta->poll_interval_line, 1, "\"poll_interval\" is "
+		    "ignored: %s is a passive sensor, its class has run and "
+		    "does not poll", meta->ref);
+}
+
 void
 lint_take(struct diags *findings, const struct child *c, bool all_packs)
 {
@@ -147,6 +159,8 @@ lint_take(struct diags *findings, const struct child *c, bool all_packs)
 			diags_add(findings, level_of(finding), file, line, 0,
 			    "%.*s", TEXT_MAX, text);
 	}
+	judge_interval(findings, c->meta, json_object_get(c->details,
+	    "polls"));
 	list = json_object_get(c->details, "triggers");
 	json_array_foreach(list, i, finding)
 		take_trigger(findings, c, finding, all_packs);

@@ -85,12 +85,12 @@ obituary_log(struct supervisor *s, const char *what, const char *traceback,
 }
 
 void
-obituary_log_why(struct supervisor *s, const char *how,
+obituary_log_why(struct supervisor *s, enum log_level level, const char *how,
     const json_t *details)
 {
 	const char *why = text_of(details, "why", NULL);
 
-	supervisor_log(s, LOG_INFO, "%s%s%s", how, why ? ": " : "",
+	supervisor_log(s, level, "%s%s%s", how, why ? ": " : "",
 	    why ? why : "");
 	obituary_log_cleanup(s, details);
 }

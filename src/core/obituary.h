@@ -3,6 +3,8 @@
 #include <jansson.h>
 #include <stdint.h>
 
+#include "base/log.h"
+
 struct child;
 struct supervisor;
 
@@ -22,8 +24,8 @@ void obituary_log(struct supervisor *s, const char *what,
     const char *traceback, int64_t us);
 
 /* Logs finished or rejected, with its "why". */
-void obituary_log_why(struct supervisor *s, const char *how,
-    const json_t *details);
+void obituary_log_why(struct supervisor *s, enum log_level level,
+    const char *how, const json_t *details);
 
 /* Logs an error that cleanup raised, if there was one. */
 void obituary_log_cleanup(struct supervisor *s, const json_t *details);

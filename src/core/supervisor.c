@@ -224,11 +224,11 @@ after_report(struct supervisor *s, struct child *c)
 
 	switch (c->report) {
 	case MSG_STATE_FINISHED:
-		obituary_log_why(s, "finished", c->details);
+		obituary_log_why(s, LOG_INFO, "finished", c->details);
 		supervisor_set_state(s, SENSOR_FINISHED);
 		break;
 	case MSG_STATE_REJECTED:
-		obituary_log_why(s, "rejected", c->details);
+		obituary_log_why(s, LOG_ERROR, "rejected", c->details);
 		what = json_string_value(json_object_get(c->details, "why"));
 		supervisor_note_error(s, what ? what : "rejected", NULL);
 		s->refused = true;

@@ -31,7 +31,8 @@ enum msg_type {
 	              * reply: u16 version */
 	MSG_LOAD,    /* str spec: a JSON object, see below; the worker loads
 	              * the sensor's file; reply: empty, in mode "check" str
-	              * findings: JSON, see below the spec */
+	              * findings: JSON, see below the spec; an error of the
+	              * kind "syntax": it is no Lua, no use to try again */
 	MSG_START,   /* init, setup, add_trigger, then run or poll; what
 	              * becomes of it comes as STATE */
 	MSG_QUIET,   /* u32 milliseconds that running polls and handlers may

@@ -44,6 +44,7 @@ struct sensor {
 	enum sensor_end end;
 	bool polls;
 	char *lint; /* what a check found, JSON; NULL: this is none */
+	bool no_lua;        /* the file does not compile */
 	bool asked_to_stop; /* STOP came while it ended anyway */
 	char *why;           /* of finish, reject, stop */
 	json_t *report;      /* what STATE will say of the end */

@@ -91,8 +91,8 @@ push_source(lua_State *L)
 }
 
 /*
- * vm_fn: reads the spec and loads the file; leaves whether it polls, and what
- * the lint found.
+ * vm_fn: reads the spec and loads the file; leaves whether it polls, what
+ * the lint found, and why the file is no Lua.
  */
 static int
 load(lua_State *L, void *arg)
@@ -106,8 +106,8 @@ load(lua_State *L, void *arg)
 	boot_entry(L, "load");
 	push_about(L, &s->facts);
 	push_source(L);
-	lua_call(L, 2, 2);
-	return 2;
+	lua_call(L, 2, 3);
+	return 3;
 }
 
 #ifdef SENSORHOST_ASAN
@@ -175,17 +175,28 @@ sensor_load(struct sensor *s, const char *spec)
 	must(s->phase == SENSOR_EMPTY);
 	take_limits(s, spec);
 	vm_enter(v, "load");
-	if (vm_protect(v, load, (void *)(uintptr_t)spec, 2) != 0) {
+	if (vm_protect(v, load, (void *)(uintptr_t)spec, 3) != 0) {
 		vm_leave(v);
 		vm_error_text(v, v->L);
 		lua_settop(v->L, 0);
 		return -1;
 	}
 	vm_leave(v);
-	s->polls = lua_toboolean(v->L, -2);
-	if (lua_isstring(v->L, -1))
-		s->lint = xstrdup(lua_tostring(v->L, -1));
+	if (lua_isstring(v->L, -1)) {
+		s->no_lua = true;
+		vm_error_text(v, v->L);
+		lua_settop(v->L, 0);
+		return -1;
+	}
+	s->polls = lua_toboolean(v->L, -3);
+	if (lua_isstring(v->L, -2))
+		s->lint = xstrdup(lua_tostring(v->L, -2));
 	lua_settop(v->L, 0);
+	if (!s->polls && json_is_number(json_object_get(s->facts.spec,
+	    "poll_interval")))
+		vm_log(v, LOG_WARNING, "poll_interval in %s is ignored: the "
+		    "class has run and does not poll", json_string_value(
+		    json_object_get(s->facts.spec, "metadata")));
 	s->phase = SENSOR_LOADED;
 	tasks_open(v, s->facts.unit_limit, sensor_after_step);
 	spawns_open(v);

@@ -56,7 +56,8 @@ on_load(struct vm *v, uint32_t id, struct msg_cursor *c)
 			buf_put(&text, v->trace.data, v->trace.len);
 		}
 		link_mask(v->link, &text);
-		msg_put_error(&body, "invalid", "%s", buf_cstr(&text));
+		msg_put_error(&body, v->sensor->no_lua ? "syntax" :
+		    "invalid", "%s", buf_cstr(&text));
 		v->sensor->phase = SENSOR_OVER;
 	}
 	link_reply(v->link, id, &body);
