@@ -413,8 +413,9 @@ end_turn(struct core *core)
 	resume_links(core);
 	clear_graves(core);
 	log_flush();
+	/* What waits for room then was acknowledged to nobody. */
 	if (core->stopping && all_settled(core) && !has_children(core) &&
-	    TAILQ_EMPTY(&core->turn.waiting))
+	    (TAILQ_EMPTY(&core->turn.waiting) || core->turn.blocked))
 		core->done = true;
 }
 
