@@ -30,7 +30,7 @@ local function column(text, chunk, words, number)
 	end
 	local first, last = text:find(token ~= "" and token or "%S", from,
 		token ~= "")
-	local column = first and first <= to and first - from + 1 or 1
+	local where = first and first <= to and first - from + 1 or 1
 	for _ = 1, token ~= "" and TRIES or 0 do
 		if not first or first > to then
 			break
@@ -41,7 +41,7 @@ local function column(text, chunk, words, number)
 		end
 		first, last = text:find(token, first + 1, true)
 	end
-	return column
+	return where
 end
 
 -- A function, or nil and "file:line:column: what".
