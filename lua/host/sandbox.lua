@@ -7,6 +7,7 @@
 local host = ...
 local io, os, debug = host.lua.io, host.lua.os, host.lua.debug
 local raise = host.raise
+local stat = require("host.file").facts
 local describe = require("host.arguments").describe
 
 -- The functions that only raise, and what they say.
@@ -27,11 +28,31 @@ local finish = "use self:finish(why) or self:reject(why)"
 local logging = "use self.log:info(...) or print(...)"
 local files = "io.open and io.lines are there for plain files"
 
+-- Why a name is no plain file, or nil: to open a pipe would wait for its
+-- other end and hold up the whole sensor.
+local function not_plain(name)
+	local facts = type(name) == "string" and stat(name)
+	if facts and not facts.regular then
+		return ("%s: %s; %s"):format(name,
+			facts.folder and "is a folder" or "is no plain file", files)
+	end
+end
+
 _G.io = {
-	open = io.open,
+	open = function(name, ...)
+		local why = not_plain(name)
+		if why then
+			return nil, why, 22
+		end
+		return io.open(name, ...)
+	end,
 	lines = function(name, ...)
 		if type(name) ~= "string" then
 			raise("io.lines needs the name of a file: " .. files)
+		end
+		local why = not_plain(name)
+		if why then
+			raise("io.lines: " .. why)
 		end
 		return io.lines(name, ...)
 	end,

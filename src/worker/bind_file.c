@@ -44,7 +44,7 @@ push_id(lua_State *L, const struct file_id *id)
 static void
 push_facts(lua_State *L, const struct file_facts *f)
 {
-	lua_createtable(L, 0, 7);
+	lua_createtable(L, 0, 8);
 	push_id(L, &f->id);
 	lua_setfield(L, -2, "id");
 	lua_pushnumber(L, (double)f->id.born / 1e9);
@@ -57,6 +57,8 @@ push_facts(lua_State *L, const struct file_facts *f)
 	lua_setfield(L, -2, "links");
 	lua_pushboolean(L, f->folder);
 	lua_setfield(L, -2, "folder");
+	lua_pushboolean(L, f->regular);
+	lua_setfield(L, -2, "regular");
 }
 
 /* A field of the mark at index 2, as text; "" if it is not there. */
