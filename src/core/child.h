@@ -75,6 +75,7 @@ struct child {
 	json_t *details;       /* of the report, or the lint's; NULL: none */
 	bool reported;
 	bool overran;          /* killed by the watchdog for limits.slice */
+	bool interpreted;      /* its worker keeps limits.slice by itself */
 	int status;            /* of waitpid, once reaped */
 	bool reaped;
 	char *stop_reason; /* of child_stop; NULL: it was not asked to */

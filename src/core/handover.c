@@ -103,11 +103,13 @@ allot_done(struct change *change)
 	struct allot_change *c = (struct allot_change *)change;
 	struct supervisor *s = c->s;
 
-	if (s->handover.step == HANDOVER_LOADING && !s->handover.incoming)
+	if (s->handover.step == HANDOVER_LOADING && !s->handover.incoming) {
 		s->handover.incoming = child_new(s->core, s->handover.catalog,
 		    s->handover.meta, s->number, c->generation,
 		    spec_make(s, s->handover.meta), &supervisor_child_ops,
 		    s);
+		s->handover.incoming->interpreted = s->interpreted;
+	}
 	free(c);
 }
 

@@ -102,11 +102,12 @@ start_done(struct change *change)
 	struct supervisor *s = c->s;
 
 	s->generation = c->generation;
-	if (s->state == SENSOR_STARTING && !s->current)
+	if (s->state == SENSOR_STARTING && !s->current) {
 		s->current = child_new(s->core, s->catalog, s->meta, s->number,
 		    c->generation, spec_make(s, s->meta),
 		    &supervisor_child_ops, s);
-	else if (s->state == SENSOR_STOPPING && !s->current)
+		s->current->interpreted = s->interpreted;
+	} else if (s->state == SENSOR_STOPPING && !s->current)
 		supervisor_set_state(s, SENSOR_STOPPED);
 	if (s->restart && !s->current && s->state == SENSOR_STOPPED)
 		supervisor_start(s);

@@ -51,6 +51,7 @@ overran(struct child *c, int64_t slice_us)
 void
 watchdog_look(struct child *c, int64_t slice_us)
 {
+	int64_t limit_us;
 	unsigned turn;
 
 	if (!c->page || c->pid < 0 || c->killed_for)
@@ -61,7 +62,8 @@ watchdog_look(struct child *c, int64_t slice_us)
 		c->ticks = 0;
 		return;
 	}
-	if ((int64_t)++c->ticks * WATCHDOG_TICK_US >= slice_us)
+	limit_us = slice_us + (c->interpreted ? WATCHDOG_SLACK_US : 0);
+	if ((int64_t)++c->ticks * WATCHDOG_TICK_US >= limit_us)
 		overran(c, slice_us);
 }
 

@@ -19,6 +19,9 @@ struct watchdog {
 
 #define WATCHDOG_TICK_US 250000
 
+/* Longer for an interpreted worker, which is to name the line before. */
+#define WATCHDOG_SLACK_US 2000000
+
 void watchdog_init(struct watchdog *w, struct core *core);
 void watchdog_release(struct watchdog *w);
 
