@@ -7,14 +7,10 @@ local process = require("spec.support.process")
 
 -- Waits until /readyz has a status; returns the answer.
 local function await(h, status)
-	local deadline = process.now() + 15 * process.slowness
-	local answer
-	repeat
-		answer = http.ask(h.data .. "/api.sock", "GET", "/readyz")
-		process.run({ "sleep", "0.1" })
-	until answer.status == status or process.now() > deadline
-	assert.equal(status, answer.status)
-	return answer
+	return process.eventually(function()
+		local answer = http.ask(h.data .. "/api.sock", "GET", "/readyz")
+		return answer.status == status and answer
+	end, "/readyz saying " .. status)
 end
 
 local function on_small_disk(h)

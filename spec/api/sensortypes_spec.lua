@@ -2,6 +2,7 @@
 
 local host = require("spec.support.host")
 local http = require("spec.support.http")
+local process = require("spec.support.process")
 local serving = require("spec.support.serving")
 
 local function refs(answer)
@@ -149,7 +150,7 @@ describe("a switch", function()
 					.. " HTTP/1.1\r\nHost: x\r\n\r\n")
 			end
 			for _ = 1, 50 do
-				assert.equal(200, c:answer(20).status)
+				assert.equal(200, c:answer().status)
 			end
 		end
 		h:await("Tick", "running")
@@ -161,12 +162,10 @@ describe("POST /v1/sensors/<ref>/restart", function()
 		h:await("Tick", "running")
 		local answer = h:ask("POST", "/v1/sensors/demo.Tick/restart")
 		assert.equal(202, answer.status)
-		local deadline = os.time() + 20
-		repeat
+		process.eventually(function()
 			local s = h:get("Tick")
-		until (s.state == "running" and s.generation == 2)
-			or os.time() > deadline
-		assert.equal(2, h:get("Tick").generation)
+			return s.state == "running" and s.generation == 2
+		end, "the second generation")
 		-- One that has given up, and one that waits.
 		assert.equal("wrong password", h:await("Shy", "rejected").last_error)
 		assert.equal(202, h:ask("POST",
@@ -203,11 +202,10 @@ describe("POST /v1/sensors/<ref>/restart", function()
 	end))
 
 	it("shows failing polls", serving(function(h)
-		local deadline = os.time() + 20
-		local s
-		repeat
-			s = h:get("Poor")
-		until s.failing or os.time() > deadline
+		local s = process.eventually(function()
+			local poor = h:get("Poor")
+			return poor.failing and poor
+		end, "a failing poll")
 		assert.equal("running", s.state)
 		assert.matches("no network", s.last_error)
 		assert.is_string(s.next_poll)

@@ -99,7 +99,7 @@ describe("sensorhost export", function()
 			stderr = "pipe" })
 		local text = { stdout = "", stderr = "" }
 		local function reach(n)
-			p:pump(process.now() + 10 * process.slowness,
+			p:pump(process.deadline(),
 				function(name, bytes)
 				text[name] = text[name] .. bytes
 				local _, count = text.stdout:gsub("\n", "")
@@ -130,11 +130,11 @@ describe("sensorhost export", function()
 	it("ends when nobody reads any more", with_data(function(_, dir)
 		local p = process.start({ host.program, "export", "--data", dir,
 			"--follow", stdout = "pipe" })
-		p:pump(process.now() + 10 * process.slowness,
+		p:pump(process.deadline(),
 			function() return true end)
 		unistd.close(p.stdout)
 		p.stdout = nil
-		local how = p:wait(10 * process.slowness)
+		local how = p:wait(process.PATIENCE * process.slowness)
 		assert.is_truthy(how)
 		p:close()
 	end))

@@ -129,7 +129,7 @@ return C]],
 
 	it("goes on with the old one when the new setup hangs",
 		host.with(function(h)
-		h:write("sensorhost.yaml", "setup_timeout: 0.3\n")
+		h:write("sensorhost.yaml", "setup_timeout: 1\n")
 		h:write_sensor("demo", "C", counter("one"), EVENT)
 		local run = h:start("run", "demo.C", "--config",
 			h.dir .. "/sensorhost.yaml")

@@ -2,6 +2,7 @@
 -- change, and who may use the name of their pack.
 
 local host = require("spec.support.host")
+local process = require("spec.support.process")
 
 local POLL = "poll_interval: 0.05\n"
 
@@ -39,7 +40,6 @@ end
 
 local function run_to_end(h, ...)
 	local words = { "run", ... }
-	words.timeout = 20
 	local result = h:run(words)
 	assert.equal(0, result.code, result.stderr)
 	return result
@@ -204,11 +204,18 @@ describe("key_value_pair triggers", function()
 	it("tell of an item whose time is over", host.with(function(h)
 		h:write_sensor("demo", "S", once([[
 			set("g", 1, 0.3)
-			set("h", 1, 0.3)]]),
+			set("h", 1, 0.3)
+			service:commit()
+			self.log:info("both are set")]]),
 			POLL)
-		local run = h:start("run", "demo.S", "--for", "2.5s")
+		local run = h:start("run", "demo.S")
+		run:wait_for("both are set")
+		local records = process.eventually(function()
+			local keys = h:internal("key")
+			return #keys >= 4 and keys
+		end, "the end of both items")
+		run:signal("TERM")
 		assert.same({ "exited", 0 }, { run:wait() })
-		local records = h:internal("key")
 		assert.same({ "create g", "create h", "delete g", "delete h" },
 			names(records))
 		assert.matches("^%d+%-%d+%-%d+T.*Z$",

@@ -138,7 +138,7 @@ return Watcher
 			.. [[i=$((i+1)); done; : > in/late; rm in/goes; : > in/last; ]]
 			.. [[: > stop]])
 		assert.same({ goes = "removed", late = "created" },
-			r:json(30).payload)
+			r:json().payload)
 	end))
 
 	it("says what is wrong", host.with(function(h)

@@ -4,7 +4,6 @@ local cjson = require("cjson")
 local host = require("spec.support.host")
 local process = require("spec.support.process")
 local stat = require("posix.sys.stat")
-local time = require("posix.time")
 
 local TALKER = [[
 local S = require("sensorhost.polling_sensor"):extend()
@@ -40,19 +39,7 @@ local function stop(core)
 	assert.same({ "exited", 0 }, { core:wait() })
 end
 
--- Waits until fn returns something.
-local function eventually(fn)
-	local deadline = process.now() + 10 * process.slowness
-	local found
-	repeat
-		found = fn()
-		if found then
-			return found
-		end
-		time.nanosleep({ tv_sec = 0, tv_nsec = 20000000 })
-	until process.now() > deadline
-	error("it did not come to pass", 2)
-end
+local eventually = process.eventually
 
 describe("the log", function()
 	it("says time, level, sensor and generation", talking("{}", function(h)
@@ -60,7 +47,7 @@ describe("the log", function()
 		core:wait_for("ready: ")
 		stop(core)
 		local text = core:text("stderr")
-		assert.truthy(text:find("\n20%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%d%.%d%d%dZ "
+		assert.truthy(("\n" .. text):find("\n20%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%d%.%d%d%dZ "
 			.. "info demo%.Loud%[1%]: an info line\n"), text)
 		assert.truthy(text:find("warning demo.Quiet.net[1]: two\n    lines\n", 1,
 			true), text)

@@ -62,14 +62,10 @@ end
 
 -- Waits until there is as much in the journal as no pipe holds.
 local function outgrown(h)
-	local deadline = process.now() + 20 * process.slowness
-	repeat
+	return process.eventually(function()
 		local r = h:run("export", "--from", "1000")
-		if r.code == 0 and #r.stdout > 0 then
-			return true
-		end
-	until process.now() > deadline
-	return false
+		return r.code == 0 and #r.stdout > 0
+	end, "instance 1000")
 end
 
 local users = { false }
@@ -86,8 +82,8 @@ describe("stdout that nobody reads", function()
 				local child, ours = started(h, make, user)
 				assert.is_true(outgrown(h))
 				child:signal("TERM")
-				assert.same({ "exited", 0 }, { child:wait(8
-					* process.slowness) })
+				assert.same({ "exited", 0 }, { child:wait(
+					process.PATIENCE * process.slowness) })
 				unistd.close(ours)
 			end))
 
@@ -96,8 +92,8 @@ describe("stdout that nobody reads", function()
 				local child, ours = started(h, make, user)
 				assert.is_true(outgrown(h))
 				unistd.close(ours)
-				assert.same({ "exited", 0 }, { child:wait(8
-					* process.slowness) })
+				assert.same({ "exited", 0 }, { child:wait(
+					process.PATIENCE * process.slowness) })
 			end))
 		end
 	end

@@ -133,11 +133,11 @@ describe("the data folder", function()
 		local options = support.tool("open", dir)
 		options.stdin, options.stdout = "pipe", "pipe"
 		local p = process.start(options)
-		p:pump(process.now() + 10 * process.slowness, function(_, bytes)
+		p:pump(process.deadline(), function(_, bytes)
 			return bytes:find("open", 1, true)
 		end)
 		p:signal("KILL")
-		p:wait(10)
+		p:wait(process.PATIENCE * process.slowness)
 		p:close()
 		local s = assert(support.open(dir))
 		s:close()
@@ -215,7 +215,7 @@ describe("the reader's door", function()
 		local p = process.start(options)
 		local seen = ""
 		local function answer()
-			local line = p:pump(process.now() + 10 * process.slowness,
+			local line = p:pump(process.deadline(),
 				function(_, bytes)
 				seen = seen .. bytes
 				return seen:match("^(.-)\n")
@@ -257,7 +257,7 @@ describe("the reader's door", function()
 		local options = support.tool("hold", dir)
 		options.stdin, options.stdout = "pipe", "pipe"
 		local p = process.start(options)
-		p:pump(process.now() + 10 * process.slowness, function(_, bytes)
+		p:pump(process.deadline(), function(_, bytes)
 			return bytes:find("holding", 1, true)
 		end)
 		p:signal("KILL")
@@ -275,7 +275,7 @@ describe("the reader's door", function()
 		local p = process.start(options)
 		local acked = 0
 		local function reach(n)
-			p:pump(process.now() + 20 * process.slowness,
+			p:pump(process.deadline(),
 				function(_, bytes)
 				acked = tonumber(bytes:match("(%d+)\n[^\n]*$")) or acked
 				return acked >= n

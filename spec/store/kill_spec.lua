@@ -13,7 +13,7 @@ local function load_and_kill(dir, seconds, before)
 	options.stdout = "pipe"
 	local p = process.start(options)
 	local acked, rest = before, ""
-	local deadline = process.now() + 20 * process.slowness
+	local deadline = process.deadline()
 	local kill_at
 
 	local function take(_, bytes)
@@ -27,7 +27,7 @@ local function load_and_kill(dir, seconds, before)
 	assert.is_truthy(kill_at, "it never began")
 	p:signal("KILL")
 	-- What it still said before it died counts as well.
-	p:pump(process.now() + 5, function(name, bytes)
+	p:pump(process.deadline(), function(name, bytes)
 		take(name, bytes)
 		return false
 	end)

@@ -31,8 +31,6 @@ Running.__index = Running
 
 host.program = os.getenv("SENSORHOST_SPEC_PROGRAM") or "./build/sensorhost"
 
--- Seconds that a wait lasts when it is not told otherwise.
-local PATIENCE = 10
 -- Lines shown of what a host printed when its spec fails.
 local SHOWN = 200
 -- Bytes of each output shown of what ran to its end.
@@ -267,7 +265,7 @@ end
 -- The next line of a stream for which match(text) is true, passing over the
 -- others; waits for it at most `seconds`. Returns what match returned.
 local function next_line(self, stream, seconds, match)
-	local deadline = process.now() + (seconds or PATIENCE) * process.slowness
+	local deadline = process.deadline(seconds)
 	local function look()
 		for i = self.seen[stream] + 1, #self.lines do
 			local line = self.lines[i]
@@ -321,7 +319,7 @@ end
 -- Waits for the end, reading on: "exited", code or "killed", signal; or nil,
 -- "timeout".
 function Running:wait(seconds)
-	local deadline = process.now() + (seconds or PATIENCE) * process.slowness
+	local deadline = process.deadline(seconds)
 	self.process:pump(deadline, function(stream, bytes)
 		self:take(stream, bytes)
 	end)

@@ -23,8 +23,6 @@ local http = {}
 local Client = {}
 Client.__index = Client
 
-local PATIENCE = 5
-
 -- Connects to a Unix socket by its path, or to a port of 127.0.0.1. Returns
 -- nil and what went wrong when it is refused.
 function http.connect(where)
@@ -43,7 +41,7 @@ end
 
 -- Sends all of it, waiting where the other end is slow; false if it has gone.
 function Client:send(bytes)
-	local deadline = process.now() + PATIENCE * process.slowness
+	local deadline = process.deadline()
 	while #bytes > 0 and process.now() < deadline do
 		local n = tonumber(ffi.C.send(self.fd, bytes, #bytes,
 			NOWAIT_NOSIGNAL))
@@ -100,7 +98,7 @@ end
 -- The next answer: {status, headers, body, json}; nil and "closed" or
 -- "timeout" when none comes.
 function Client:answer(seconds, head_only)
-	local deadline = process.now() + (seconds or PATIENCE) * process.slowness
+	local deadline = process.deadline(seconds)
 	while true do
 		local answer = take(self, head_only)
 		if answer then
@@ -115,8 +113,7 @@ end
 
 -- Waits for the other end to close; returns how long it took, or nil.
 function Client:closed(seconds)
-	local began = process.now()
-	local deadline = began + (seconds or PATIENCE) * process.slowness
+	local began, deadline = process.now(), process.deadline(seconds)
 	while true do
 		local ok, why = self:more(deadline)
 		if not ok then
@@ -139,7 +136,7 @@ function http.ask(where, method, path, body, headers)
 	c:send(method .. " " .. path .. " HTTP/1.1\r\nHost: localhost\r\n"
 		.. (headers or "") .. "Content-Length: " .. #text .. "\r\n\r\n"
 		.. text)
-	local answer, why = c:answer(30, method == "HEAD")
+	local answer, why = c:answer(nil, method == "HEAD")
 	c:close()
 	return assert(answer, why)
 end

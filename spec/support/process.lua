@@ -35,6 +35,30 @@ end
 -- How much longer everything takes in a sanitizer build.
 process.slowness = tonumber(os.getenv("SENSORHOST_SPEC_SLOWNESS") or 1)
 
+-- Seconds that a wait lasts when it is not told otherwise: far more than
+-- anything takes on a busy machine, since only what is broken costs them.
+process.PATIENCE = 45
+
+-- When a wait that begins now has to end, in seconds of process.now().
+function process.deadline(seconds)
+	return process.now() + (seconds or process.PATIENCE) * process.slowness
+end
+
+-- Asks fn() again and again until it returns something true, and returns
+-- that; raises when it does not within the patience. `what` is for the error.
+function process.eventually(fn, what)
+	local deadline = process.deadline()
+	while true do
+		local found = fn()
+		if found then
+			return found
+		elseif process.now() > deadline then
+			error((what or "it") .. " did not come to pass", 2)
+		end
+		poll.poll({}, 10)
+	end
+end
+
 -- Opens what a child's descriptor shall be: "pipe", a file name to append to,
 -- a descriptor, or nil to inherit. Returns the child's end and ours.
 local function open_end(what, fd)

@@ -49,17 +49,10 @@ end
 
 -- Waits until the sensor is in a state; returns what GET says of it.
 function Serving.await(h, class, state)
-	local deadline = process.now() + 10 * process.slowness
-	local s
-	repeat
-		s = h:get(class)
-		if s.state == state then
-			return s
-		end
-		require("posix.time").nanosleep({ tv_sec = 0, tv_nsec = 20000000 })
-	until process.now() > deadline
-	error("demo." .. class .. " is " .. tostring(s.state) .. ", not "
-		.. state, 2)
+	return process.eventually(function()
+		local s = h:get(class)
+		return s.state == state and s
+	end, "demo." .. class .. " being " .. state)
 end
 
 -- The host serves demo.Tick, demo.Tock and demo.Idle (disabled by its YAML),

@@ -261,7 +261,7 @@ local bytes = ffi.new("char[65536]")
 -- Reads and handles what comes, until the condition holds. False, after the
 -- time, or at the end of the link.
 function Worker:run_until(condition, seconds)
-	local deadline = process.now() + (seconds or 5) * process.slowness
+	local deadline = process.deadline(seconds)
 	while true do
 		while self:take() do
 			if condition and condition() then
@@ -363,7 +363,7 @@ function Worker:close()
 	ffi.C.close(self.fd)
 	ffi.C.close(self.page)
 	local status = ffi.new("int[1]")
-	local deadline = process.now() + 5 * process.slowness
+	local deadline = process.deadline()
 	while ffi.C.waitpid(self.pid, status, 1) == 0 do
 		if process.now() > deadline then
 			ffi.C.kill(self.pid, 9)

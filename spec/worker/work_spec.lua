@@ -1,5 +1,7 @@
 -- A sensor at work: polls in time, quiet and resumed, watched by core.
 
+local posix_time = require("posix.time")
+local process = require("spec.support.process")
 local worker = require("spec.support.worker")
 local seam = require("spec.support.seam")
 
@@ -60,11 +62,15 @@ describe("polls", function()
 		]], { poll_interval = 0.1 })
 		assert(w:wait_state("finished"))
 		local t = texts(w)
-		assert.equal("1\t0", t[1])
-		assert.equal("2\t1", t[2])
-		assert.equal("3\t4", t[3]) -- ticks 2 and 3 were missed
-		assert.truthy(w:logged("longer than poll_interval 0.1 s: 2 ticks "
-			.. "skipped; 0.2"))
+		-- On a busy machine each comes later, but none earlier.
+		for n, tick in ipairs({ 0, 1, 4 }) do -- ticks 2 and 3 were missed
+			local number, at = t[n]:match("^(%d+)\t(%d+)$")
+			assert.equal(n, tonumber(number))
+			assert.is_true(tonumber(at) >= tick, t[n])
+		end
+		local skipped = w:logged("longer than poll_interval 0.1 s: ").text
+			:match("s: (%d+) ticks skipped; 0.%d")
+		assert.is_true(tonumber(skipped) >= 2)
 		assert.truthy(w:logged(" s of it in time.sleep (sensors/x.lua:"))
 	end)
 
@@ -130,16 +136,17 @@ describe("polls", function()
 	end)
 
 	it("keep their time where the first is scheduled", function()
-		local now = os.time()
+		local last = posix_time.clock_gettime(posix_time.CLOCK_REALTIME)
+		last = last.tv_sec + last.tv_nsec / 1e9 - 9
 		local w = start(POLLING .. [[
 			function Checker:poll() print("poll") end
-		]], { first_poll = "scheduled", last_poll = now - 9.7,
+		]], { first_poll = "scheduled", last_poll = last,
 			poll_interval = 10 })
 		assert(w:wait_state("running"))
-		assert.falsy(w:logged("poll"))
 		assert(w:run_until(function() return #w.units == 2 end))
 		assert.equal("polled", w.units[2][1].op)
-		assert.truthy(math.abs(w.units[2][1].at / 1e6 - now) < 5)
+		-- The clocks that measure it are two.
+		assert.truthy(w.units[2][1].at / 1e6 >= last + 9.9)
 	end)
 end)
 
@@ -166,15 +173,15 @@ describe("quiet", function()
 	it("waits for a poll, and halts it after its time", function()
 		local w = start(POLLING .. [[
 			function Checker:poll()
-				print("poll") time.sleep(0.1) print("middle") time.sleep(0.3)
+				print("poll") time.sleep(0.02) print("middle") time.sleep(2)
 				print("done")
 			end
 		]], { poll_interval = 0.01 })
 		assert(w:run_until(function() return w:logged("poll") end))
-		assert(w:call("QUIET", seam.u32(200)))
+		assert(w:call("QUIET", seam.u32(500)))
 		assert.truthy(w:logged("middle"))
 		assert.falsy(w:logged("done"))
-		w:run_for(0.4)
+		w:run_for(2 / process.slowness)
 		assert.falsy(w:logged("done"))
 		w:send("RESUME", "")
 		assert(w:run_until(function() return w:logged("done") end))
@@ -202,11 +209,12 @@ describe("the page", function()
 			end
 		]])
 		assert(w:wait_state("running"))
-		w:run_for(0.2)
-		local turn, busy, entry, place = w:read_page()
-		assert.equal(1, busy)
+		process.eventually(function()
+			local _, busy, _, place = w:read_page()
+			return busy == 1 and place == "sensors/x.lua:5"
+		end, "the endless loop")
+		local turn, _, entry = w:read_page()
 		assert.equal("run", entry)
-		assert.equal("sensors/x.lua:5", place)
 		w:run_for(0.1)
 		assert.equal(turn, (w:read_page()))
 		require("ffi").C.kill(w.pid, 9)
