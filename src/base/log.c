@@ -59,10 +59,13 @@ log_open(const char *file, struct err *e)
 	return log_sink_open(file, e);
 }
 
-int
-log_reopen(struct err *e)
+void
+log_reopen(void)
 {
-	return log_sink_reopen(e);
+	struct err e;
+
+	if (log_sink_reopen(&e) != 0)
+		log_error("%s", e.text);
 }
 
 void

@@ -36,8 +36,8 @@ void log_set_json(bool json);
 /* Writes to a file from now on. -1 with e: nothing has changed. */
 int log_open(const char *file, struct err *e);
 
-/* Opens the file anew, after it was renamed. -1 with e: the old one stays. */
-int log_reopen(struct err *e);
+/* Opens the file anew, after it was renamed; says so if it cannot. */
+void log_reopen(void);
 
 /*
  * Who takes the log may be slow: then lines wait here, and what is beyond

@@ -16,6 +16,6 @@ int log_sink_write(const struct buf *lines);
 /* Writes what waits, as far as it goes at once. */
 void log_sink_flush(void);
 
-/* As log_open and log_reopen. */
+/* As log_open; and again. -1 with e: it goes on where it was. */
 int log_sink_open(const char *file, struct err *e);
 int log_sink_reopen(struct err *e);

@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "base/xalloc.h"
+#include "core/activation.h"
 #include "core/catalog_options.h"
 #include "core/declared.h"
 #include "core/keys.h"
@@ -77,16 +78,6 @@ core_child_born(struct core *core, struct child *c)
 		}
 }
 
-/* The log file was renamed. */
-static void
-reopen_log(void)
-{
-	struct err e;
-
-	if (log_reopen(&e) != 0)
-		log_error("%s", e.text);
-}
-
 /* event_callback_fn: a signal. */
 static void
 signal_cb(evutil_socket_t fd, short events, void *arg)
@@ -101,7 +92,7 @@ signal_cb(evutil_socket_t fd, short events, void *arg)
 		else if (info.ssi_signo == SIGHUP)
 			reload_request(core->reload);
 		else if (info.ssi_signo == SIGUSR1)
-			reopen_log();
+			log_reopen();
 		else
 			core_stop(core, "shutdown");
 	}
@@ -201,6 +192,7 @@ core_init(struct core *core, struct err *e)
 	event_config_free(config);
 	must(core->base);
 	core->service = service_new(core);
+	activation_init();
 	/* The spawner comes first: it must inherit neither store nor key. */
 	if (nursery_init(&core->nursery, core->base, e) != 0 ||
 	    open_store(core, e) != 0)
@@ -250,6 +242,7 @@ core_release(struct core *core)
 	}
 	reload_free(&core->reload);
 	service_free(&core->service);
+	activation_release();
 	dict_free(&core->by_ref, NULL);
 	free(core->short_of_room);
 	printer_free(&core->printer);

@@ -5,9 +5,14 @@
 #include "core/front.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/log.h"
+#include "base/xalloc.h"
+#include "core/activation.h"
 #include "core/core.h"
 #include "http/server.h"
 #include "store/store.h"
@@ -45,15 +50,11 @@ connections_max(const struct host_config *h)
 	return most;
 }
 
-/* Listens on one address of api.listen. */
+/* -1 with e if the API must not be served at an address of TCP. */
 static int
-open_tcp(struct core *core, const char *address, struct err *e)
+check_tcp(const struct host_config *h, const char *address, bool loopback,
+    struct err *e)
 {
-	const struct host_config *h = core->config;
-	bool loopback;
-
-	if (http_address_is_loopback(address, &loopback, e) != 0)
-		return err_prefix(e, "api.listen");
 	if (h->api_tls_cert || h->api_tls_key)
 		return err_set(e, "api.tls: there is no TLS here yet; put a "
 		    "proxy that speaks it in front of a loopback address");
@@ -65,8 +66,75 @@ open_tcp(struct core *core, const char *address, struct err *e)
 	if (!loopback)
 		return err_set(e, "api.listen: %s is no loopback address, so "
 		    "api.auth must not be false", address);
+	return 0;
+}
+
+/* Listens on one address of api.listen. */
+static int
+open_tcp(struct core *core, const char *address, struct err *e)
+{
+	bool loopback;
+
+	if (http_address_is_loopback(address, &loopback, e) != 0)
+		return err_prefix(e, "api.listen");
+	if (check_tcp(core->config, address, loopback, e) != 0)
+		return -1;
 	if (http_listen_tcp(core->http, address, true, e) != 0)
 		return err_prefix(e, "api.listen");
+	return 0;
+}
+
+/* True if both paths lead to one socket. */
+static bool
+is_same(const char *one, const char *other)
+{
+	struct stat a, b;
+
+	return stat(one, &a) == 0 && stat(other, &b) == 0 &&
+	    a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* Serves a socket that was passed; *ours: it is that of the data folder. */
+static int
+open_passed(struct core *core, int fd, bool *ours, struct err *e)
+{
+	bool tcp, loopback;
+	char *name = http_socket_name(fd, &tcp, &loopback), *own;
+	int rc = 0;
+
+	if (!name)
+		rc = err_set(e, "a socket is neither a Unix nor a TCP one");
+	else if (tcp)
+		rc = check_tcp(core->config, name, loopback, e);
+	if (rc != 0)
+		err_prefix(e, "socket activation");
+	if (rc == 0) {
+		own = xasprintf("%s/" SOCKET, core->config->data_dir);
+		*ours = *ours || (!tcp && is_same(name, own));
+		http_listen_fd(core->http, fd, tcp);
+		free(own);
+	} else {
+		close(fd);
+	}
+	free(name);
+	return rc;
+}
+
+/* Serves all that were passed for the API. */
+static int
+open_all_passed(struct core *core, bool *ours, struct err *e)
+{
+	/* The last two are what systemd says where no name was chosen. */
+	static const char *const names[] = {"api", "sensorhost.socket",
+	    "unknown"};
+	size_t i;
+	int fd;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		while ((fd = activation_take(names[i])) >= 0)
+			if (open_passed(core, fd, ours, e) != 0)
+				return -1;
+	activation_release();
 	return 0;
 }
 
@@ -97,13 +165,16 @@ front_open(struct core *core, struct err *e)
 {
 	const struct host_config *h = core->config;
 	struct http_limits limits = limits_of(h);
+	bool ours = false;
 	size_t i;
 
 	if (!offered)
 		return 0;
 	limits.max_connections = connections_max(h);
 	core->http = http_server_new(core->base, &limits, offered, core);
-	if (http_listen_unix(core->http, h->data_dir, SOCKET,
+	if (open_all_passed(core, &ours, e) != 0)
+		return -1;
+	if (!ours && http_listen_unix(core->http, h->data_dir, SOCKET,
 	    h->api_socket_mode, e) != 0)
 		return -1;
 	for (i = 0; i < h->api_listen.count; i++)

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -215,19 +216,27 @@ parse(const char *address, struct sockaddr_storage *to, int *len,
 	    "such as 127.0.0.1:9101 or [::1]:9101", address);
 }
 
+/* True for an address of TCP that only this machine reaches. */
+static bool
+is_loopback(const struct sockaddr_storage *at)
+{
+	const struct sockaddr_in6 *six = (const void *)at;
+	const struct sockaddr_in *four = (const void *)at;
+
+	return at->ss_family == AF_INET6 ?
+	    IN6_IS_ADDR_LOOPBACK(&six->sin6_addr) :
+	    ntohl(four->sin_addr.s_addr) >> 24 == 127;
+}
+
 int
 http_address_is_loopback(const char *address, bool *loopback, struct err *e)
 {
 	struct sockaddr_storage to;
-	const struct sockaddr_in6 *six = (const void *)&to;
-	const struct sockaddr_in *four = (const void *)&to;
 	int len;
 
 	if (parse(address, &to, &len, e) != 0)
 		return -1;
-	*loopback = to.ss_family == AF_INET6 ?
-	    IN6_IS_ADDR_LOOPBACK(&six->sin6_addr) :
-	    ntohl(four->sin_addr.s_addr) >> 24 == 127;
+	*loopback = is_loopback(&to);
 	return 0;
 }
 
@@ -277,6 +286,38 @@ http_listen_tcp(struct http_server *s, const char *address, bool local_only,
 	}
 	add(s, fd, bound_name(fd), local_only);
 	return 0;
+}
+
+char *
+http_socket_name(int fd, bool *tcp, bool *loopback)
+{
+	struct sockaddr_storage at = {0};
+	const struct sockaddr_un *local = (const void *)&at;
+	socklen_t len = sizeof(at);
+	size_t n;
+
+	if (getsockname(fd, (struct sockaddr *)&at, &len) != 0)
+		return NULL;
+	*tcp = at.ss_family == AF_INET || at.ss_family == AF_INET6;
+	*loopback = *tcp && is_loopback(&at);
+	if (*tcp)
+		return bound_name(fd);
+	if (at.ss_family != AF_UNIX)
+		return NULL;
+	n = len - offsetof(struct sockaddr_un, sun_path);
+	if (n > 0 && local->sun_path[0] == '\0')
+		return xasprintf("@%.*s", (int)n - 1, local->sun_path + 1);
+	return xstrndup(local->sun_path, n);
+}
+
+void
+http_listen_fd(struct http_server *s, int fd, bool local_only)
+{
+	bool tcp, loopback;
+	char *name = http_socket_name(fd, &tcp, &loopback);
+
+	must(name);
+	add(s, fd, name, local_only);
 }
 
 void

@@ -61,6 +61,15 @@ int http_listen_unix(struct http_server *s, const char *dir,
 int http_listen_tcp(struct http_server *s, const char *address,
     bool local_only, struct err *e);
 
+/* Serves a stream socket that listens already; takes fd. */
+void http_listen_fd(struct http_server *s, int fd, bool local_only);
+
+/*
+ * Where a socket is bound, as http_listener_name says it; freed by the
+ * caller. NULL: neither Unix nor TCP.
+ */
+char *http_socket_name(int fd, bool *tcp, bool *loopback);
+
 /* True if an "address:port" is a loopback one; -1 with e if it is none. */
 int http_address_is_loopback(const char *address, bool *loopback,
     struct err *e);
