@@ -1,5 +1,6 @@
 -- The rows of tools/bench, each with what is promised of it.
 
+local author = require("author")
 local host = require("spec.support.host")
 local process = require("spec.support.process")
 local machine = require("machine")
@@ -267,5 +268,8 @@ add("memory", "memory of core and of idle workers", memory)
 add("start", "from spawn to running", start)
 add("idle", "CPU of 500 idle polling sensors", idle)
 add("tail", "lines tailed to durable triggers", tail)
+add("packs", "reading and checking packs", author.packs)
+add("validate", "validating parsed payloads", author.validate)
+add("each", "cursor:each of 1,000 events", author.each)
 
 return rows
