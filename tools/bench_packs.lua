@@ -11,17 +11,22 @@ local lib = require("spec.support.lib")
 local process = require("spec.support.process")
 
 local folder, seconds = arg[1], tonumber(arg[2]) or 3
-local took, said = {}, nil
-local till = process.now() + seconds
-repeat
+-- One pass: CPU seconds, and what was found.
+local function pass()
 	local began = os.clock()
 	local catalog, keep = pack.catalog({ folder })
-	took[#took + 1] = os.clock() - began
-	said = ('"packs":%d,"sensors":%d,"findings":%d'):format(
+	local took = os.clock() - began
+	assert(keep)
+	return took, ('"packs":%d,"sensors":%d,"findings":%d'):format(
 		tonumber(lib.catalog_pack_count(catalog)),
 		tonumber(lib.catalog_sensor_count(catalog)),
 		tonumber(lib.catalog_diags(catalog).count))
-	catalog, keep = nil, assert(keep) and nil
+end
+
+local took, said = {}, nil
+local till = process.now() + seconds
+repeat
+	took[#took + 1], said = pass()
 	collectgarbage()
 until process.now() > till
 table.sort(took)
