@@ -38,8 +38,16 @@ local function names(records)
 	return list
 end
 
+-- `run` writes internal triggers only where the configuration names them.
+local function with_internal(h)
+	return "--config", h:write("internal.yaml", "emit_internal: ['core.*']\n")
+end
+
 local function run_to_end(h, ...)
 	local words = { "run", ... }
+	if words[3] ~= "--config" then
+		words[#words + 1], words[#words + 2] = with_internal(h)
+	end
 	local result = h:run(words)
 	assert.equal(0, result.code, result.stderr)
 	return result
@@ -77,7 +85,7 @@ function S:poll()
 	self.sensor_service:dispatch("demo.tick", {})
 end
 return S]], POLL .. "trigger_types: [{name: tick}]\n")
-		local run = h:start("run", "demo.S")
+		local run = h:start("run", "demo.S", with_internal(h))
 		run:json()
 		local worker = host.family(run.pid).workers[1]
 		require("posix.signal").kill(worker, 9)
@@ -101,7 +109,7 @@ return S]], POLL .. "trigger_types: [{name: tick}]\n")
 				.. "')"), POLL)
 		end
 		version(1)
-		local run = h:start("run", "demo.S")
+		local run = h:start("run", "demo.S", with_internal(h))
 		run:wait_for("v1")
 		version(2)
 		run:signal("HUP")
@@ -195,7 +203,8 @@ describe("key_value_pair triggers", function()
 			self:finish()]]), POLL)
 		run_to_end(h, "demo.S")
 		assert.same({ "create a:b" }, names(h:internal("key")))
-		local config = h:write("sensorhost.yaml", "emit_local_keys: true\n")
+		local config = h:write("sensorhost.yaml", "emit_local_keys: true\n"
+			.. "emit_internal: ['core.*']\n")
 		run_to_end(h, "demo.S", "--config", config)
 		assert.same({ "create a:b", "update demo.S:mine", "update a:b" },
 			names(h:internal("key")))
@@ -208,7 +217,7 @@ describe("key_value_pair triggers", function()
 			service:commit()
 			self.log:info("both are set")]]),
 			POLL)
-		local run = h:start("run", "demo.S")
+		local run = h:start("run", "demo.S", with_internal(h))
 		run:wait_for("both are set")
 		local records = process.eventually(function()
 			local keys = h:internal("key")
@@ -235,7 +244,8 @@ describe("key_value_pair triggers", function()
 	end))
 
 	it("never show what is sealed", host.with(function(h)
-		local config = h:write("sensorhost.yaml", "key_file: key\n")
+		local config = h:write("sensorhost.yaml", "key_file: key\n"
+			.. "emit_internal: ['core.*']\n")
 		assert.equal(0, h:run("key", "generate", "--config",
 			config).code)
 		h:write_sensor("demo", "S", once([[
@@ -276,6 +286,17 @@ describe("emit_internal", function()
 		end
 		assert.same({ "core.st2.sensor.process_spawn",
 			"core.st2.key_value_pair.delete" }, refs)
+	end))
+end)
+
+describe("run", function()
+	it("writes none unless the configuration names them",
+		host.with(function(h)
+		h:write_sensor("demo", "S", once("set('g', 1) self:finish()"), POLL)
+		assert.equal(0, h:run("run", "demo.S").code)
+		assert.equal(0, #h:internal())
+		run_to_end(h, "demo.S")
+		assert.is_true(#h:internal() > 0)
 	end))
 end)
 

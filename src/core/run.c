@@ -30,8 +30,11 @@ static const struct command command = {
 	    "each of its trigger\ninstances is a JSON line on stdout once it "
 	    "is on disk; logs and dead letters\ngo to stderr. SIGHUP reloads "
 	    "it, SIGTERM and SIGINT stop it in order.",
-	.details = "exit codes: 0 done, 1 failed (the sensor was rejected, or "
-	    "with --once it raised\nan error or a poll failed), 2 usage\n",
+	.details = "The journal gets the instances of this sensor alone; "
+	    "internal triggers (core.*)\nonly where the configuration names "
+	    "them in emit_internal.\n\nexit codes: 0 done, 1 failed (the "
+	    "sensor was rejected, or with --once it raised\nan error or a poll "
+	    "failed), 2 usage\n",
 	.min_words = 1,
 	.max_words = 1,
 };
@@ -208,7 +211,8 @@ run_core(struct run *run, struct host_config *config)
 int
 role_run(int argc, char **argv)
 {
-	struct run run = {.count = UINT64_MAX};
+	struct run run = {.settings = {.own_triggers = true},
+	    .count = UINT64_MAX};
 	const struct opt opts[] = {
 		SETTINGS_OPTS(run.settings),
 		{OPT_FLAG, "once", 0, &run.once, NULL,

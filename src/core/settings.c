@@ -50,6 +50,8 @@ settings_read(const struct settings *s, struct diags *diags)
 
 	if (h && override(h, s, diags) != 0)
 		host_config_free(&h);
+	if (h && s->own_triggers && !h->emit_internal_given)
+		host_list_clear(&h->emit_internal);
 	return h;
 }
 

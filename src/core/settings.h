@@ -8,6 +8,7 @@ struct settings {
 	const char *config;
 	const char *data;
 	struct opt_list packs;
+	bool own_triggers; /* no internal ones unless the file names them */
 };
 
 #define SETTINGS_OPTS(s)                                                   \

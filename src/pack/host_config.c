@@ -183,6 +183,8 @@ take_file(struct host_config *c, const char *file, bool must_be,
 		c->file = xstrdup(file);
 		if (!yml_is_empty(d.yml))
 			take_group(c, &d, "", "", doc_value(&d), folder);
+		c->emit_internal_given = json_object_get(doc_value(&d),
+		    "emit_internal") != NULL;
 	}
 	doc_close(&d);
 	free(folder);

@@ -63,6 +63,7 @@ struct host_config {
 	char *log_file;		/* NULL: stderr */
 	json_t *log_sensors;	/* object: sensor's ref to level */
 	int *trigger_lines;	/* of each in triggers, in file */
+	bool emit_internal_given;	/* the file names emit_internal */
 };
 
 /*
