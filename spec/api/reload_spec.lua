@@ -60,7 +60,7 @@ describe("POST /v1/reload", function()
 		h:sensor("Tick", "local = 1")
 		local results = reload(h)
 		local all
-		assert.matches("^failed: .*main.lua:3: ", results.Tick)
+		assert.matches("^failed: .*main.lua:3:", results.Tick)
 		assert.equal("unchanged", results.Tock)
 		assert.equal(pid, h:get("Tick").pid)
 		-- Nothing changed, but it still fails: it is tried again, and the

@@ -131,7 +131,7 @@ describe("a reload of the host configuration", function()
 			stdout = "pipe", stderr = "pipe", env = { HOME = h.dir } })
 		local text = ""
 		local function await(what)
-			assert(child:pump(process.now() + 10, function(_, bytes)
+			assert(child:pump(process.deadline(), function(_, bytes)
 				text = text .. bytes
 				return text:match(what)
 			end), what .. " in " .. text)
@@ -144,7 +144,8 @@ describe("a reload of the host configuration", function()
 		child:signal("HUP")
 		await("demo.S%[%d+%]: removed; stopping")
 		child:signal("TERM")
-		assert.same({ "exited", 0 }, { child:wait(10) })
+		assert.same({ "exited", 0 }, { child:wait(
+			process.PATIENCE * process.slowness) })
 		child:close()
 	end))
 

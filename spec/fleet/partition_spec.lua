@@ -1,11 +1,11 @@
 -- Partitions: StackStorm's providers and its hash, and what becomes of the
 -- sensors that are another host's.
 
-local ffi = require("ffi")
+local cdef = require("spec.support.cdef")
 local host = require("spec.support.host")
 local lib = require("spec.support.lib")
 
-ffi.cdef("uint32_t partition_hash(const char *ref);")
+cdef("uint32_t partition_hash(const char *ref);")
 
 local TICK = "poll_interval: 3600\n"
 local SENSOR = [[

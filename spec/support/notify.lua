@@ -8,9 +8,10 @@ local ffi = require("ffi")
 local poll = require("posix.poll")
 local socket = require("posix.sys.socket")
 local unistd = require("posix.unistd")
+local cdef = require("spec.support.cdef")
 local process = require("spec.support.process")
 
-ffi.cdef([[
+cdef([[
 struct notify_address { uint16_t family; char path[108]; };
 int bind(int fd, const struct notify_address *to, unsigned len);
 ]])
@@ -43,7 +44,7 @@ end
 
 -- Waits for a datagram that matches the Lua pattern; returns its captures.
 function Manager:wait_for(pattern, seconds)
-	local deadline = process.now() + (seconds or 10) * process.slowness
+	local deadline = process.deadline(seconds)
 	while true do
 		local left = deadline - process.now()
 		local text = left > 0 and self:next(left)
