@@ -20,6 +20,9 @@
 #include "store/store_impl.h"
 
 #define BALLAST_NAME "ballast"
+#define BALLAST_SIZE (UINT64_C(32) << 20)
+#define LOW_SPACE (UINT64_C(32) << 20)
+#define SHARE 16 /* of a disk, at most for each of the two */
 #define LOOK_US 100000
 #define RELIEF_TURNS 16
 #define RELIEF_RECORDS 4096
@@ -91,10 +94,28 @@ ballast_restore(struct store *s, uint64_t available)
 	return room_disk_free(s);
 }
 
+/* What a reserve is by itself, but no more than a share of a small disk. */
+static uint64_t
+share_of_disk(const struct store *s, uint64_t wanted)
+{
+	struct statvfs fs;
+	uint64_t share;
+
+	if (statvfs(s->dir, &fs) != 0)
+		return wanted;
+	share = (uint64_t)fs.f_blocks * fs.f_frsize / SHARE;
+	return share < wanted ? share & ~UINT64_C(4095) : wanted;
+}
+
 void
 room_init(struct store *s)
 {
 	uint64_t available = room_disk_free(s);
+
+	if (!s->room.ballast_size)
+		s->room.ballast_size = share_of_disk(s, BALLAST_SIZE);
+	if (!s->room.low_space)
+		s->room.low_space = share_of_disk(s, LOW_SPACE);
 
 	/* One of another size, or half made, is made anew. */
 	ballast_drop(s);

@@ -20,8 +20,6 @@
 #include "store/store_impl.h"
 
 #define MAP_SIZE ((uint64_t)64 << 30)
-#define BALLAST_SIZE ((uint64_t)32 << 20)
-#define LOW_SPACE ((uint64_t)32 << 20)
 #define TRIM_LEAST 16
 #define RELAX_BYTES ((size_t)16 << 20)
 
@@ -111,8 +109,8 @@ store_open(struct store **out, const char *dir,
 	notice->text[0] = '\0';
 	if (o.map_size == 0)
 		o.map_size = MAP_SIZE;
-	s->room.ballast_size = o.ballast_size ? o.ballast_size : BALLAST_SIZE;
-	s->room.low_space = o.low_space ? o.low_space : LOW_SPACE;
+	s->room.ballast_size = o.ballast_size;
+	s->room.low_space = o.low_space;
 	s->dir = xstrdup(dir);
 	s->lock_fd = -1;
 	s->dry_run = o.dry_run;
