@@ -53,7 +53,9 @@ describe("the installed program", function()
 			for _, path in ipairs({ "bin/sensorhost",
 				"share/sensorhost/lua/sensorhost/sensor.lua",
 				"share/sensorhost/packs/hello_st2/pack.yaml",
-				"share/man/man1/sensorhost.1" }) do
+				"share/man/man1/sensorhost.1",
+				"lib/systemd/system/sensorhost.service",
+				"lib/sysusers.d/sensorhost.conf" }) do
 				assert.is_truthy(unistd.access(root .. "/" .. path), path)
 			end
 			add_pack(h, root)
