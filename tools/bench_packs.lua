@@ -23,7 +23,8 @@ local function pass()
 		tonumber(lib.catalog_diags(catalog).count))
 end
 
-local took, said = {}, nil
+local took = {}
+local said
 local till = process.now() + seconds
 repeat
 	took[#took + 1], said = pass()

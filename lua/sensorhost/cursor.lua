@@ -191,7 +191,7 @@ local function values_of(list, key, as_id)
 			check.raise("cursor:each: item %d has no field %q", i,
 				tostring(key))
 		elseif as_id then
-			value = tostring(value)
+			value = kept.name("", tostring(value)) -- also of any bytes
 		elseif kind ~= "number" and kind ~= "string" or value ~= value then
 			check_value("cursor:each", ("field %q of item %d"):format(
 				tostring(key), i), value)

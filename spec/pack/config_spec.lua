@@ -1,5 +1,6 @@
 -- The configuration of a pack: schema, files, defaults, templates, secrets.
 
+local agreement = require("spec.support.agreement")
 local ffi = require("ffi")
 local cdef = require("spec.support.cdef")
 local pack = require("spec.support.pack")
@@ -331,8 +332,7 @@ describe("config and the corpus", function()
 					.. "\n" .. all
 			end
 		end
-		print(("\nconfig-validation.jsonl: %d of %d agree"):format(agreed,
-			#lines))
+		agreement.say("config-validation.jsonl", agreed, #lines)
 		assert.same({}, wrong)
 	end)
 end)

@@ -1,12 +1,13 @@
 -- Real metadata files against StackStorm's published schemas of them, and
 -- the verdicts of its own validator.
 
+local agreement = require("spec.support.agreement")
 local draft4 = require("spec.support.draft4")
 local json = require("spec.support.json")
 local lfs = require("lfs")
 local schema = require("spec.support.schema")
 
-local corpus = "../shared/corpus/"
+local corpus = agreement.corpus .. "/"
 
 -- The files as PyYAML read them: path → json_t.
 local function sources()
@@ -62,6 +63,8 @@ describe("metadata schemas", function()
 			end
 			count = count + 1
 		end
+		agreement.say("metadata-validation.jsonl, by the published schemas",
+			count, count)
 		assert.equal(311, count)
 	end)
 end)
