@@ -299,6 +299,33 @@ describe("the reader's door", function()
 		assert.is_truthy(text:find("is not empty", 1, true))
 	end))
 
+	it("copies what has outgrown the map it opened",
+		with_folder(function(dir, above)
+		local s = assert(support.open(dir, { map_size = 2 ^ 20 }))
+		local options = support.tool("backup_later", dir, above .. "/copy")
+		options.stdin, options.stdout = "pipe", "pipe"
+		local p, text = process.start(options), ""
+		local function said(word)
+			return p:pump(process.deadline(), function(_, bytes)
+				text = text .. bytes
+				return text:find(word, 1, true)
+			end)
+		end
+		assert.is_truthy(said("ready"))
+		s:turn(function()
+			for _ = 1, 8000 do
+				s:append(string.rep("x", 1000))
+			end
+		end)
+		s:close()
+		unistd.write(p.stdin, "\n")
+		assert.is_truthy(said("copied"), text)
+		p:close()
+		s = assert(support.open(above .. "/copy"))
+		assert.equal(8000, #support.journal(s:view()))
+		s:close()
+	end))
+
 	it("makes nothing of what a killed copy left",
 		with_folder(function(dir, above)
 		assert(support.open(dir)):close()

@@ -115,8 +115,13 @@ function verbs.hold(dir)
 	io.stdin:read("*a")
 end
 
-function verbs.backup(dir, dest)
+-- Copies at once, or when told by a line.
+local function backup(dir, dest, wait)
 	local r, e = open_reader(dir)
+	if wait then
+		say("ready")
+		io.read()
+	end
 	local bytes = ffi.new("uint64_t[1]")
 	if lib.store_reader_backup(r[0], dest, bytes, e) ~= 0 then
 		say(ffi.string(e.text))
@@ -124,6 +129,14 @@ function verbs.backup(dir, dest)
 	end
 	say("copied", tonumber(bytes[0]))
 	lib.store_reader_close(r)
+end
+
+function verbs.backup(dir, dest)
+	backup(dir, dest, false)
+end
+
+function verbs.backup_later(dir, dest)
+	backup(dir, dest, true)
 end
 
 function verbs.dry(dir)

@@ -20,6 +20,7 @@
 
 #define ENV_MODE 0600
 #define MAP_LEAST ((uint64_t)1 << 20)
+#define COPY_TRIES 100	/* of growing maps, one right after the other */
 
 /* Faults of ours, outside the ranges of errno and LMDB. */
 #define FAULT_NEWER (-40001)
@@ -263,8 +264,13 @@ env_relax(struct env *env)
 int
 env_copy(struct env *env, int fd, struct err *e)
 {
-	int rc = mdb_env_copyfd2(env->handle, fd, MDB_CP_COMPACT);
+	int rc = mdb_env_copyfd2(env->handle, fd, MDB_CP_COMPACT), tries;
 
+	/* A writer that made the map grow since: nothing is written yet. */
+	for (tries = 0; rc == MDB_MAP_RESIZED && tries < COPY_TRIES; tries++) {
+		mdb_env_set_mapsize(env->handle, 0);
+		rc = mdb_env_copyfd2(env->handle, fd, MDB_CP_COMPACT);
+	}
 	if (rc == 0)
 		return 0;
 	return err_set(e, "cannot copy the database: %s", env_fault_text(rc));

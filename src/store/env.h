@@ -63,7 +63,7 @@ void env_readers_check(struct env *env);
  */
 void env_relax(struct env *env);
 
-/* Writes a compacted copy to fd; -1 and e. */
+/* Writes a compacted copy to fd; -1 and e. Nothing may be read meanwhile. */
 int env_copy(struct env *env, int fd, struct err *e);
 
 /*
