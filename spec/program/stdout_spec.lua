@@ -15,6 +15,8 @@ function C:poll()
 		n = n + 1
 		self.sensor_service:dispatch("demo.tick", {
 			n = n, pad = ("x"):rep(4000) })
+		self.sensor_service:dispatch("demo.tick", ("x"):rep(1000))
+		print(n, ("y"):rep(1000))
 	end
 	self.sensor_service:set_value("n", n)
 end
@@ -45,7 +47,8 @@ local function as(user, words)
 	return words
 end
 
-local function started(h, make, user)
+-- Starts a sensor with `stream` ("stdout", "stderr") into one of the ends.
+local function started(h, make, user, stream)
 	h:write_sensor("demo", "C", COUNTER, METADATA)
 	if user then
 		os.execute(("chown %s '%s' && chmod 755 '%s'"):format(user, h.dir,
@@ -54,7 +57,8 @@ local function started(h, make, user)
 	local theirs, ours = make()
 	fcntl.fcntl(ours, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
 	local words = as(user, h:command("run", "demo.C"))
-	words.stdout, words.stderr = theirs, "/dev/null"
+	words.stdout, words.stderr = "/dev/null", "/dev/null"
+	words[stream] = theirs
 	local child = process.start(words)
 	unistd.close(theirs)
 	return child, ours
@@ -76,28 +80,65 @@ if unistd.getuid() == 0 and process.run(as("65534",
 	table.insert(users, "65534")
 end
 
-describe("stdout that nobody reads", function()
-	for what, make in pairs(ends) do
+for stream, what in pairs({ stdout = "stdout", stderr = "stderr" }) do
+	describe(what .. " that nobody reads", function()
+		for kind, make in pairs(ends) do
+			for _, user in ipairs(users) do
+				local who = kind .. (user and " of another user" or "")
+
+				it("does not hold up core: " .. who, host.with(function(h)
+					local child, ours = started(h, make, user, stream)
+					assert.is_true(outgrown(h))
+					child:signal("TERM")
+					assert.same({ "exited", 0 }, { child:wait(8
+						* process.slowness) })
+					unistd.close(ours)
+				end))
+			end
+		end
+	end)
+end
+
+describe("stdout that is closed", function()
+	for kind, make in pairs(ends) do
 		for _, user in ipairs(users) do
-			local who = what .. (user and " of another user" or "")
-
-			it("does not hold up core: " .. who, host.with(function(h)
-				local child, ours = started(h, make, user)
-				assert.is_true(outgrown(h))
-				child:signal("TERM")
-				assert.same({ "exited", 0 }, { child:wait(
-					process.PATIENCE * process.slowness) })
-				unistd.close(ours)
-			end))
-
-			it("ends it in order once it is closed: " .. who,
-				host.with(function(h)
-				local child, ours = started(h, make, user)
+			it("ends it in order: " .. kind .. (user and " of another user"
+				or ""), host.with(function(h)
+				local child, ours = started(h, make, user, "stdout")
 				assert.is_true(outgrown(h))
 				unistd.close(ours)
-				assert.same({ "exited", 0 }, { child:wait(
-					process.PATIENCE * process.slowness) })
+				assert.same({ "exited", 0 }, { child:wait(8
+					* process.slowness) })
 			end))
 		end
 	end
+end)
+
+describe("what goes to stderr", function()
+	it("shows no secret, whatever holds it", host.with(function(h)
+		h:write_pack("demo", {
+			["config.schema.yaml"] = "pw: {type: string, secret: true}\n",
+			["config.yaml"] = "pw: s3cr3tPW\n",
+		})
+		h:write_sensor("demo", "S", [[
+local S = require("sensorhost.sensor"):extend()
+function S:run()
+	local pw = self.config.pw
+	self.sensor_service:dispatch("demo.strict", { n = pw })
+	self.sensor_service:set_value("pw", pw)
+	print(pw)
+	self:reject("wrong: " .. pw)
+end
+return S]], [[
+trigger_types:
+  - name: strict
+    payload_schema: {type: object, properties: {n: {type: integer}}}
+]])
+		local r = h:run("run", "demo.S", "--dry-run")
+		assert.equal(1, r.code)
+		assert.matches("rejected: wrong: %*+", r.stderr)
+		assert.matches('"dead_letter"', r.stderr)
+		assert.matches('would set "demo.S:pw" = "%*+"', r.stderr)
+		assert.is_nil(r.stderr:find("s3cr3tPW", 1, true))
+	end))
 end)

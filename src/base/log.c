@@ -228,6 +228,15 @@ log_event(const struct log_about *about, const char *text, size_t len)
 }
 
 void
+log_lines(const struct buf *lines)
+{
+	if (lost > 0)
+		report_lost();
+	if (log_sink_write(lines) != 0)
+		lost++;
+}
+
+void
 log_text(enum log_level level, const char *sensor, const char *text,
     size_t len)
 {

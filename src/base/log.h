@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 
 /*
@@ -60,6 +61,12 @@ struct log_about {
 
 /* Writes an event, whatever its level. */
 void log_event(const struct log_about *about, const char *text, size_t len);
+
+/*
+ * Writes whole lines that have a form of their own, such as dead letters in
+ * JSON, in their order with the events.
+ */
+void log_lines(const struct buf *lines);
 
 /* Writes one if its level is wanted; sensor may be NULL. */
 void log_text(enum log_level level, const char *sensor, const char *text,

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@
 static struct {
 	bool ready;    /* the rest is set */
 	bool socket;
+	bool shared;   /* it may block: ask first, and write little */
 	bool journal;
 	int fd;
 	char *file;    /* NULL: stderr */
@@ -67,6 +69,8 @@ prepare(void)
 	    O_NOCTTY | O_CLOEXEC);
 	if (own >= 0)
 		sink.fd = own;
+	else
+		sink.shared = true; /* another user's */
 }
 
 bool
@@ -80,8 +84,15 @@ log_sink_is_journal(void)
 static ssize_t
 put(const uint8_t *p, size_t n, bool *later)
 {
+	struct pollfd writable = {.fd = sink.fd, .events = POLLOUT};
 	ssize_t done;
 
+	if (sink.shared && poll(&writable, 1, 0) != 1) {
+		*later = true;
+		return -1;
+	}
+	if (sink.shared && n > PIPE_BUF)
+		n = PIPE_BUF;
 	do {
 		done = sink.socket ? send(sink.fd, p, n, MSG_DONTWAIT |
 		    MSG_NOSIGNAL) : write(sink.fd, p, n);
@@ -175,7 +186,7 @@ log_sink_open(const char *file, struct err *e)
 	if (sink.fd != STDERR_FILENO)
 		close(sink.fd);
 	sink.fd = fd;
-	sink.socket = false;
+	sink.socket = sink.shared = false;
 	free(sink.file);
 	sink.file = xstrdup(file);
 	return 0;

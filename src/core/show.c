@@ -1,10 +1,9 @@
 /*
  * What `run` shows on stderr of each committed unit: dead letters as JSON
  * lines and, in a dry run, the changes of the datastore. Called after the
- * commit. It must never show the plain text of a sealed value.
+ * commit. It must never show the plain text of a sealed value, nor a secret.
  */
 #include <string.h>
-#include <unistd.h>
 
 #include "base/js.h"
 #include "core/core.h"
@@ -99,7 +98,8 @@ core_show_unit(struct core *core, struct child *c, const void *ops,
 		    op.kind == MSG_OP_DELETE))
 			put_write(&text, &op);
 	}
+	child_mask(c, &text, false);
 	if (text.len > 0)
-		(void)!write(STDERR_FILENO, text.data, text.len);
+		log_lines(&text);
 	buf_release(&text);
 }
