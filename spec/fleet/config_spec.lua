@@ -66,6 +66,10 @@ describe("a reload of the host configuration", function()
 			.. 'you mean "stop_timeout"')
 		run:wait_for("the one in use stays")
 		run:wait_for("packs read again")
+		local result = h:run("reload")
+		assert.equal(1, result.code)
+		assert.matches('sensorhost.yaml:2:15: "stop_timeout"',
+			result.stdout .. result.stderr, 1, true)
 		reload(h, run, "stop_timeout: [half\n")
 		run:wait_for("sensorhost.yaml:%d+:%d+: ")
 		-- the packs are read all the same

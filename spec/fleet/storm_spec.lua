@@ -92,7 +92,8 @@ describe("a storm of SIGHUP", function()
 		end
 		-- one more reload answers when all is done
 		assert.equal(0, h:run("reload").code)
-		assert.is_true(resident(run.pid) < before + 16 * 1024)
+		assert.is_true(os.getenv("SENSORHOST_SPEC_ASAN") ~= nil
+			or resident(run.pid) < before + 16 * 1024)
 		process.eventually(function()
 			return versions(h)["a.tick"] == 1000
 		end, "a dispatch of the last version")

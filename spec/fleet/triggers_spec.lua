@@ -159,9 +159,13 @@ describe("triggers of the host configuration", function()
 				.. "  - {type: demo.file, parameters: {path: a}}\n"
 				.. "  - " .. case[1] .. "\n")
 			local run = h:start("serve", "--config", file)
-			local text = run:wait_for("sensorhost.yaml:3: triggers: (.*)")
+			local text = run:wait_for("sensorhost.yaml:3:5: triggers: (.*)")
 			assert.matches(case[2], text, 1, true)
 			run:wait_for("add demo.file a")
+			local result = h:run("reload")
+			assert.equal(1, result.code)
+			assert.matches("sensorhost.yaml:3:5: triggers: ",
+				result.stdout .. result.stderr, 1, true)
 			stop(run)
 		end))
 	end

@@ -191,18 +191,6 @@ start_loads(struct core *core)
 		core_stop(core, "checked");
 }
 
-/* Copies the catalog's findings to ours. */
-static void
-take_findings(struct check *check, const struct diags *from)
-{
-	size_t i;
-
-	for (i = 0; i < from->count; i++)
-		diags_add(&check->findings, from->items[i].level,
-		    from->items[i].file, from->items[i].line,
-		    from->items[i].column, "%s", from->items[i].text);
-}
-
 /* Prints the findings; returns the exit code. */
 static int
 print_result(struct check *check)
@@ -258,7 +246,7 @@ check_core(struct check *check, struct host_config *config)
 	core.catalog = check_read((char *const *)check->words.items,
 	    check->words.count, &options, &e);
 	if (core.catalog) {
-		take_findings(check, catalog_diags(core.catalog));
+		diags_append(&check->findings, catalog_diags(core.catalog));
 		start_loads(&core);
 		core_loop(&core);
 		code = print_result(check);

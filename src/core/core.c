@@ -254,6 +254,7 @@ core_release(struct core *core)
 	catalog_unref(&core->catalog);
 	declared_free(&core->declared);
 	partition_free(&core->partition);
+	findings_release(&core->findings);
 	seal_key_free(&core->key);
 	free(core->no_key);
 	store_close(&core->store);
@@ -270,7 +271,7 @@ core_read_catalog(struct core *core)
 	catalog_options_fill(&options, core);
 	catalog_unref(&core->catalog);
 	core->catalog = catalog_read(&options);
-	declared_check(core->declared);
+	findings_gather(core);
 	store_rest(core->store);
 }
 
@@ -321,19 +322,6 @@ resume_links(struct core *core)
 	TAILQ_FOREACH(c, &core->children, link)
 		if (c->linked)
 			peer_resume(&c->peer);
-}
-
-void
-core_watch_children(struct core *core)
-{
-	struct child *c;
-
-	TAILQ_FOREACH(c, &core->children, link) {
-		int64_t slice = c->meta->limit_slice_us;
-
-		watchdog_look(c, slice ? slice :
-		    core->config->limit_slice_us);
-	}
 }
 
 /* True if every sensor is settled. */

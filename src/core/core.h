@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "core/child.h"
+#include "core/findings.h"
 #include "core/internal.h"
 #include "core/nursery.h"
 #include "core/supervisor.h"
@@ -60,6 +61,7 @@ struct core {
 	struct seal_key *key; /* NULL: none */
 	char *no_key;         /* why it could not be read; NULL: none given */
 	struct catalog *catalog;
+	struct findings findings;
 	struct turn turn;
 	struct internal internal;
 	struct nursery nursery;
@@ -122,7 +124,6 @@ void core_state_changed(struct core *core, struct supervisor *s);
 void core_child_born(struct core *core, struct child *c);
 void core_bury(struct core *core, struct child *c);
 void core_pause_links(struct core *core);
-void core_watch_children(struct core *core);
 void core_reload_done(struct core *core, struct supervisor *s,
     const char *why);
 

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "base/js.h"
-#include "base/log.h"
 #include "base/nearest.h"
 #include "base/must.h"
 #include "base/xalloc.h"
@@ -259,8 +258,8 @@ declared_check(struct declared *d)
 		if (!json_is_object(parameters))
 			parameters = none;
 		if (check(c, ref, parameters, &e) != 0)
-			log_error("%s:%d: triggers: %s", h->file,
-			    h->trigger_lines[i], e.text);
+			findings_note(d->core, h->file, &h->trigger_places[
+			    2 * i], "triggers: %s", e.text);
 		else
 			json_decref(trigger_get(d->core,
 			    catalog_trigger_type(c, ref), parameters));

@@ -23,7 +23,10 @@ void declared_drop(struct declared *d, const char *type, json_t *parameters);
 /* Takes `triggers` of core->config: adds what is new, drops what is gone. */
 void declared_configure(struct declared *d);
 
-/* Says of each what is wrong with it by the catalog in use. */
+/*
+ * Notes among the findings what is wrong with each by the catalog in use, and
+ * registers the others.
+ */
 void declared_check(struct declared *d);
 
 /* Appends those of the sensor's types, as JSON of msg.h's spec. */

@@ -350,7 +350,7 @@ host_reload(struct core *core, host_reloaded_fn *done, void *arg)
 const struct diags *
 host_findings(struct core *core)
 {
-	return catalog_diags(core->catalog);
+	return &core->findings.all;
 }
 
 const struct host_reload *

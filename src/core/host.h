@@ -124,7 +124,7 @@ typedef void host_reloaded_fn(void *arg, const struct host_reload *result);
 /* Reloads; a reload that began before does not count. */
 void host_reload(struct core *core, host_reloaded_fn *done, void *arg);
 
-/* What is wrong in the packs as they were read last. */
+/* What is wrong in configuration and packs as they were read last. */
 const struct diags *host_findings(struct core *core);
 
 /* NULL: there was none. */

@@ -5,8 +5,6 @@
  */
 #include "core/reconfigure.h"
 
-#include <stdlib.h>
-
 #include "base/log.h"
 #include "core/core.h"
 #include "core/declared.h"
@@ -27,21 +25,6 @@ reconfigure_partition(struct core *core, struct err *e)
 	partition_free(&core->partition);
 	core->partition = p;
 	return 0;
-}
-
-/* Logs what is wrong with the file. */
-static void
-log_findings(const struct diags *d)
-{
-	size_t i;
-
-	for (i = 0; i < d->count; i++) {
-		char *text = diag_print(&d->items[i]);
-
-		log_at(d->items[i].level == DIAG_ERROR ? LOG_ERROR :
-		    LOG_WARNING, NULL, "reload: %s", text);
-		free(text);
-	}
 }
 
 /* Both configurations, while they are compared. */
@@ -104,15 +87,13 @@ void
 reconfigure(struct core *core)
 {
 	struct comparison c = {.old = core->config};
-	struct diags diags;
 	struct err e;
 
 	if (!core->read_config)
 		return;
-	diags_init(&diags);
-	c.new = core->read_config(core, &diags);
-	log_findings(&diags);
-	diags_release(&diags);
+	findings_restart(core);
+	c.new = core->read_config(core, &core->findings.own);
+	findings_log(&core->findings.own, "reload: ");
 	if (c.new) {
 		host_config_compare(c.old, c.new, on_changed, &c);
 		core->config = c.new;
@@ -124,5 +105,6 @@ reconfigure(struct core *core)
 		    "in use stays");
 	}
 	if (core->partition && reconfigure_partition(core, &e) != 0)
-		log_error("reload: %s; the sensors of before stay", e.text);
+		findings_note(core, core->config->file, NULL, "%s; the sensors "
+		    "of before stay", e.text);
 }

@@ -16,7 +16,6 @@
 #include "base/xalloc.h"
 #include "core/catalog_options.h"
 #include "core/core.h"
-#include "core/declared.h"
 #include "core/reconfigure.h"
 #include "core/reload_apply.h"
 #include "core/reload_result.h"
@@ -48,21 +47,6 @@ struct reload {
 	bool again; /* asked for while one was under way */
 	bool cancelled;
 };
-
-/* Logs the new catalog's findings. */
-static void
-log_findings(const struct diags *d)
-{
-	size_t i;
-
-	for (i = 0; i < d->count; i++) {
-		char *text = diag_print(&d->items[i]);
-
-		log_at(d->items[i].level == DIAG_ERROR ? LOG_ERROR :
-		    LOG_WARNING, NULL, "reload: %s", text);
-		free(text);
-	}
-}
 
 /* True while one is under way. */
 static bool
@@ -128,13 +112,13 @@ apply(struct reload *r)
 	struct supervisor *s;
 	size_t known = 0;
 
-	log_findings(catalog_diags(new));
+	findings_log(catalog_diags(new), "reload: ");
 	core->catalog = new;
-	declared_check(core->declared);
+	findings_gather(core);
 	TAILQ_FOREACH(s, &core->supervisors, link)
 		known++;
 	r->going = reload_result_new(r->number, catalog_sensor_count(new) +
-	    catalog_sensor_count(old) + known, new);
+	    catalog_sensor_count(old) + known, &core->findings.all);
 	r->going->facts.began_us = r->began_us;
 	/* Held back, so that it does not end while it is being filled. */
 	r->going->waiting++;

@@ -11,7 +11,6 @@
 #include "base/must.h"
 #include "base/xalloc.h"
 #include "core/supervisor.h"
-#include "pack/catalog.h"
 
 static const char *const outcome_names[] = {
 	[HOST_UNCHANGED] = "unchanged",
@@ -38,14 +37,14 @@ item_at(const struct host_reload *facts, size_t i)
 }
 
 struct reload_result *
-reload_result_new(uint64_t number, size_t cap, struct catalog *catalog)
+reload_result_new(uint64_t number, size_t cap, const struct diags *findings)
 {
 	struct reload_result *r = xcalloc(1, sizeof(*r));
 
 	r->facts.number = number;
 	r->facts.item = item_at;
-	r->facts.findings = catalog_diags(catalog);
-	r->catalog = catalog_ref(catalog);
+	diags_append(&r->findings, findings);
+	r->facts.findings = &r->findings;
 	r->items = xcalloc(cap ? cap : 1, sizeof(*r->items));
 	r->cap = cap;
 	return r;
@@ -64,7 +63,7 @@ reload_result_free(struct reload_result **rp)
 		free((char *)r->items[i].facts.ref);
 		free((char *)r->items[i].facts.why);
 	}
-	catalog_unref(&r->catalog);
+	diags_release(&r->findings);
 	free(r->items);
 	free(r);
 }

@@ -5,7 +5,6 @@
 
 #include "core/host.h"
 
-struct catalog;
 struct supervisor;
 
 /* What a sensor that a reload touched has yet to come to. */
@@ -25,15 +24,15 @@ struct reload_item {
 /* The account of one reload, sensor by sensor. */
 struct reload_result {
 	struct host_reload facts;
-	struct catalog *catalog; /* holds the findings */
+	struct diags findings;
 	struct reload_item *items;
 	size_t cap;
 	size_t waiting;
 };
 
-/* Room for at most cap items, whose addresses stay. */
+/* Room for at most cap items, whose addresses stay; copies the findings. */
 struct reload_result *reload_result_new(uint64_t number, size_t cap,
-    struct catalog *catalog);
+    const struct diags *findings);
 void reload_result_free(struct reload_result **r);
 
 struct reload_item *reload_result_add(struct reload_result *r,

@@ -122,21 +122,6 @@ look_cb(evutil_socket_t fd, short events, void *arg)
 	    running == 1 ? "" : "s");
 }
 
-/* Writes the findings of all packs to the log. */
-static void
-log_findings(const struct diags *d)
-{
-	size_t i;
-
-	for (i = 0; i < d->count; i++) {
-		char *text = diag_print(&d->items[i]);
-
-		log_at(d->items[i].level == DIAG_ERROR ? LOG_ERROR :
-		    LOG_WARNING, NULL, "%s", text);
-		free(text);
-	}
-}
-
 /* Adds and starts every sensor that is wanted here. */
 static void
 start_all(struct core *core)
@@ -211,7 +196,7 @@ serve_core(struct serve *serve, struct host_config *config)
 	if (core_init(&core, &e) == 0 && front_open(&core, &e) == 0 &&
 	    reconfigure_partition(&core, &e) == 0) {
 		core_read_catalog(&core);
-		log_findings(catalog_diags(core.catalog));
+		findings_log(catalog_diags(core.catalog), "");
 		start_all(&core);
 		core_loop(&core);
 		code = core.broken ? 1 : 0;

@@ -15,6 +15,7 @@
 #include "base/xalloc.h"
 #include "core/child.h"
 #include "core/core.h"
+#include "pack/pack.h"
 
 /* A text of the page, copied and made printable. */
 static void
@@ -67,6 +68,20 @@ watchdog_look(struct child *c, int64_t slice_us)
 		overran(c, slice_us);
 }
 
+/* Looks at every worker. */
+static void
+look_at_all(struct core *core)
+{
+	struct child *c;
+
+	TAILQ_FOREACH(c, &core->children, link) {
+		int64_t slice = c->meta->limit_slice_us;
+
+		watchdog_look(c, slice ? slice :
+		    core->config->limit_slice_us);
+	}
+}
+
 /* event_callback_fn: a tick. */
 static void
 tick_cb(evutil_socket_t fd, short events, void *arg)
@@ -76,7 +91,7 @@ tick_cb(evutil_socket_t fd, short events, void *arg)
 	(void)fd;
 	(void)events;
 	w->ticked_us = clock_mono_us();
-	core_watch_children(w->core);
+	look_at_all(w->core);
 }
 
 void

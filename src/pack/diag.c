@@ -66,6 +66,17 @@ diags_add(struct diags *d, enum diag_level level, const char *file,
 }
 
 void
+diags_append(struct diags *d, const struct diags *from)
+{
+	size_t i;
+
+	for (i = 0; i < from->count; i++)
+		diags_add(d, from->items[i].level, from->items[i].file,
+		    from->items[i].line, from->items[i].column, "%s",
+		    from->items[i].text);
+}
+
+void
 diags_move(struct diags *d, struct diags *from)
 {
 	size_t i;

@@ -40,6 +40,9 @@ void diags_add(struct diags *d, enum diag_level level, const char *file,
     int line, int column, const char *fmt, ...)
     __attribute__((format(printf, 6, 7)));
 
+/* Appends copies of all of from. */
+void diags_append(struct diags *d, const struct diags *from);
+
 /* Moves all of from to the end of d. */
 void diags_move(struct diags *d, struct diags *from);
 

@@ -93,16 +93,18 @@ is_group(const char *group)
 
 /* Notes where each of `triggers` stands: what is wrong shows later. */
 static void
-note_lines(struct host_config *c, const struct doc *d, const char *pointer)
+note_places(struct host_config *c, const struct doc *d, const char *pointer)
 {
 	size_t i, count = json_array_size(c->triggers);
 	char *at;
 
-	free(c->trigger_lines);
-	c->trigger_lines = xcalloc(count + 1, sizeof(*c->trigger_lines));
+	free(c->trigger_places);
+	c->trigger_places = xcalloc(2 * count + 2,
+	    sizeof(*c->trigger_places));
 	for (i = 0; i < count; i++) {
 		at = pointer_item(pointer, i);
-		c->trigger_lines[i] = yml_mark(d->yml, at).line;
+		c->trigger_places[2 * i] = yml_mark(d->yml, at).line;
+		c->trigger_places[2 * i + 1] = yml_mark(d->yml, at).column;
 		free(at);
 	}
 }
@@ -119,7 +121,7 @@ take_option(struct host_config *c, struct doc *d, const char *pointer,
 	else if (o->check)
 		o->check(d, pointer, value);
 	if (strcmp(o->name, "triggers") == 0)
-		note_lines(c, d, pointer);
+		note_places(c, d, pointer);
 }
 
 /* Sets the options that stand in a mapping of the file. */
@@ -289,7 +291,7 @@ host_config_free(struct host_config **cp)
 		return;
 	for (o = host_options; o->name; o++)
 		host_option_release(c, o);
-	free(c->trigger_lines);
+	free(c->trigger_places);
 	free(c->file);
 	free(c);
 }

@@ -62,7 +62,7 @@ struct host_config {
 	bool log_json;		/* log.format: json */
 	char *log_file;		/* NULL: stderr */
 	json_t *log_sensors;	/* object: sensor's ref to level */
-	int *trigger_lines;	/* of each in triggers, in file */
+	int *trigger_places;	/* line and column of each in triggers */
 	bool emit_internal_given;	/* the file names emit_internal */
 };
 
