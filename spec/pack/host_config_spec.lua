@@ -203,6 +203,9 @@ log: {level: debug, format: json, file: log.txt, sensors: {a.B: error}}
 			.. "number 9101; it must be a list of texts" },
 		{ "api: {listen: [localhost]}", 's.yaml:1:16: "localhost" is no '
 			.. "address with port, such as 127.0.0.1:9101" },
+		{ "sensor_listen: [host:1-2]", 's.yaml:1:17: "host:1-2" is no '
+			.. "address with ports, such as 127.0.0.1:1024-65535, "
+			.. "[::]:514, or unix:/run/sensors/" },
 		{ "triggers: [{parameters: {}}]", "s.yaml:1:12: a trigger needs "
 			.. 'the key "type"' },
 		{ "triggers: [{type: x}]", 's.yaml:1:12: "type" is "x"; it must be '

@@ -9,6 +9,7 @@ seam.TYPES = {
 	REPLY = 1, HELLO = 2, LOAD = 3, START = 4, QUIET = 5, RESUME = 6,
 	STOP = 7, TRIGGER = 8, SPAWN = 9, COMMIT = 10, KV_GET = 11, KV_LIST = 12,
 	SEAL = 13, LOOKUP = 14, SOURCE = 15, STATE = 16, LOG = 17,
+	LISTEN = 18, UNLISTEN = 19,
 }
 seam.STATES = { [0] = "running", "polled", "finished", "rejected", "failed",
 	"returned", "stopped", "once" }

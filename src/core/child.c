@@ -6,6 +6,7 @@
  */
 #include "core/child.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 #include "core/child_messages.h"
 #include "core/core.h"
 #include "core/life.h"
+#include "core/listening.h"
 #include "core/output.h"
 #include "core/sensor_log.h"
 #include "pack/catalog.h"
@@ -229,6 +231,7 @@ child_unref(struct child **cp)
 void
 child_free(struct child *c)
 {
+	listening_forget(c);
 	if (c->linked) {
 		turn_forget(&c->core->turn, &c->peer);
 		peer_release(&c->peer);
@@ -257,6 +260,26 @@ child_send(struct child *c, uint8_t type, uint32_t id,
 	peer_queue(&c->peer, type, id, body ? body->data : NULL,
 	    body ? body->len : 0);
 	turn_answer(&c->core->turn, &c->peer);
+}
+
+void
+child_send_fd(struct child *c, uint32_t id, const struct buf *body, int fd)
+{
+	struct buf error = {0};
+
+	if (!c->linked || c->link_ended || c->killed_for)
+		return;
+	if (peer_queue_fd(&c->peer, MSG_REPLY, id, body->data, body->len,
+	    fd) == 0) {
+		turn_answer(&c->core->turn, &c->peer);
+	} else if (errno == EAGAIN) {
+		child_bad(c, "it does not take the descriptors that it asked "
+		    "for");
+	} else {
+		msg_put_error(&error, "busy", "%s", strerror(errno));
+		child_send(c, MSG_REPLY, id, &error);
+		buf_release(&error);
+	}
 }
 
 void

@@ -127,6 +127,10 @@ void child_on_exit(struct child *c, int status);
 void child_send(struct child *c, uint8_t type, uint32_t id,
     const struct buf *body);
 
+/* Queues a reply with a descriptor, which stays the caller's. */
+void child_send_fd(struct child *c, uint32_t id, const struct buf *body,
+    int fd);
+
 /* A bad frame: ends the worker, says why. */
 void child_bad(struct child *c, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -13,6 +13,7 @@
 #include "core/child_requests.h"
 #include "core/core.h"
 #include "core/intake.h"
+#include "core/listening.h"
 #include "core/sensor_log.h"
 #include "pack/pack.h"
 
@@ -190,6 +191,8 @@ static const struct {
 	[MSG_SOURCE] = {request_source, true},
 	[MSG_STATE] = {on_state, false},
 	[MSG_LOG] = {on_log, false},
+	[MSG_LISTEN] = {listening_request, true},
+	[MSG_UNLISTEN] = {listening_unlisten, false},
 };
 
 void

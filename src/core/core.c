@@ -105,6 +105,7 @@ upkeep_cb(evutil_socket_t fd, short events, void *arg)
 	(void)fd;
 	(void)events;
 	upkeep(arg);
+	listening_sweep(arg);
 }
 
 /* turn_broken_fn. */
@@ -179,6 +180,7 @@ core_init(struct core *core, struct err *e)
 
 	TAILQ_INIT(&core->supervisors);
 	TAILQ_INIT(&core->children);
+	TAILQ_INIT(&core->listening);
 	SLIST_INIT(&core->graves);
 	core->signal_fd = -1;
 	/* Units come and go by the megabyte: their pages are kept. */
@@ -230,6 +232,7 @@ core_release(struct core *core)
 	struct supervisor *s;
 
 	http_server_free(&core->http);
+	listening_release(core);
 	while ((s = TAILQ_FIRST(&core->supervisors))) {
 		TAILQ_REMOVE(&core->supervisors, s, link);
 		supervisor_free(&s);
@@ -339,6 +342,7 @@ all_settled(struct core *core)
 void
 core_settled(struct core *core, struct supervisor *s)
 {
+	listening_settled(core, s);
 	if (core->settled)
 		core->settled(core, s);
 }

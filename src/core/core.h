@@ -9,6 +9,7 @@
 #include "core/child.h"
 #include "core/findings.h"
 #include "core/internal.h"
+#include "core/listening.h"
 #include "core/nursery.h"
 #include "core/supervisor.h"
 #include "core/turn.h"
@@ -76,6 +77,7 @@ struct core {
 	TAILQ_HEAD(, supervisor) supervisors;
 	struct dict *by_ref; /* the same */
 	TAILQ_HEAD(, child) children;
+	struct listening_list listening; /* for sensors */
 	SLIST_HEAD(, child) graves;
 	struct early_exit early[EARLY_EXITS];
 	unsigned nearly;

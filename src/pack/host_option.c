@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/address.h"
+
 #define OFFSET(member) offsetof(struct host_config, member)
 #define SECOND 1e6
 #define DAY (86400 * SECOND)
@@ -76,25 +78,21 @@ check_levels(struct doc *d, const char *pointer, json_t *value)
 	}
 }
 
-/* True if the text from its last colon on is a port or a range of them. */
+/* True if the text from its last colon on is a port. */
 static bool
-is_port(const char *text, bool range)
+is_port(const char *text)
 {
 	const char *colon = strrchr(text, ':');
-	unsigned long low, high;
 	char *end;
 
-	if (!colon || colon == text || colon[1] < '0' || colon[1] > '9')
-		return false;
-	low = high = strtoul(colon + 1, &end, 10);
-	if (range && *end == '-' && end[1] >= '0' && end[1] <= '9')
-		high = strtoul(end + 1, &end, 10);
-	return *end == '\0' && low <= high && high <= 65535;
+	return colon && colon != text && colon[1] >= '0' && colon[1] <= '9' &&
+	    strtoul(colon + 1, &end, 10) <= 65535 && *end == '\0';
 }
 
-/* Reports the items that are no ADDRESS:PORT. */
+/* Reports the items that are no address as asked for. */
 static void
-check_addresses(struct doc *d, const char *pointer, json_t *value, bool range)
+check_addresses(struct doc *d, const char *pointer, json_t *value,
+    bool (*fits)(const char *text), const char *wanted)
 {
 	json_t *item;
 	char *at;
@@ -102,11 +100,9 @@ check_addresses(struct doc *d, const char *pointer, json_t *value, bool range)
 
 	json_array_foreach(value, i, item) {
 		at = pointer_item(pointer, i);
-		if (json_is_string(item) &&
-		    !is_port(json_string_value(item), range))
-			doc_error(d, at, "\"%.80s\" is no address with port%s, "
-			    "such as 127.0.0.1:%s", json_string_value(item),
-			    range ? "s" : "", range ? "1024-65535" : "9101");
+		if (json_is_string(item) && !fits(json_string_value(item)))
+			doc_error(d, at, "\"%.80s\" is no address with %s",
+			    json_string_value(item), wanted);
 		free(at);
 	}
 }
@@ -115,14 +111,17 @@ check_addresses(struct doc *d, const char *pointer, json_t *value, bool range)
 static void
 check_listen(struct doc *d, const char *pointer, json_t *value)
 {
-	check_addresses(d, pointer, value, false);
+	check_addresses(d, pointer, value, is_port,
+	    "port, such as 127.0.0.1:9101");
 }
 
 /* shape_check_fn */
 static void
 check_ranges(struct doc *d, const char *pointer, json_t *value)
 {
-	check_addresses(d, pointer, value, true);
+	check_addresses(d, pointer, value, address_is_range,
+	    "ports, such as 127.0.0.1:1024-65535, [::]:514, or "
+	    "unix:/run/sensors/");
 }
 
 const struct host_option host_options[] = {
@@ -167,7 +166,8 @@ const struct host_option host_options[] = {
 	    "the ranges of the provider `hash`" },
 	{ "sensor_listen", HOST_TEXTS, OFFSET(sensor_listen),
 	    "[\"127.0.0.1:1024-65535\", \"[::1]:1024-65535\"]", 0, 0, NULL,
-	    check_ranges, true, "where sensors may listen" },
+	    check_ranges, true, "where sensors may listen: address:ports, "
+	    "unix:/path, unix:/folder/" },
 	{ "c_modules", HOST_TEXTS, OFFSET(c_modules), "[]", 0, 0, NULL, NULL,
 	    false, "C modules that packs may load" },
 	{ "action_sensor.enable", HOST_BOOL, OFFSET(action_sensor_enable),

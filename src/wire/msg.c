@@ -28,6 +28,8 @@ static const char *const names[MSG_TYPES] = {
 	[MSG_STATE] = "STATE",
 	[MSG_LOG] = "LOG",
 	[MSG_LEVEL] = "LEVEL",
+	[MSG_LISTEN] = "LISTEN",
+	[MSG_UNLISTEN] = "UNLISTEN",
 };
 
 static const char *const states[MSG_STATES] = {

@@ -66,6 +66,14 @@ enum msg_type {
 	MSG_STATE,   /* u8 enum msg_state, str details: a JSON object, below */
 	MSG_LOG,     /* u8 enum log_level, str name below the sensor's own (may
 	              * be empty), str text */
+	MSG_LISTEN,  /* str host, u16 port: a socket that listens there, kept
+	              * by core for this sensor; host as address_parse takes
+	              * it, port 0: any. Error permission (not in the host's
+	              * sensor_listen), busy (taken), exists (this worker has
+	              * it already), invalid; reply: str host, u16 port, as
+	              * bound; with it comes a descriptor (peer_take_fd) */
+	MSG_UNLISTEN,/* str host, u16 port as in LISTEN: it is not wanted any
+	              * more; the worker has closed its descriptor */
 
 	/* core to worker, too */
 	MSG_LEVEL,   /* u8 enum log_level: the least that is wanted, now */
