@@ -47,8 +47,8 @@ trigger_types:
 ]]
 
 local MODULES = { "backoff", "channel", "crypto", "csv", "cursor", "errors",
-	"fs_watch", "json", "null", "regex", "schema", "seen", "snapshot", "spawn",
-	"tail", "text", "time" }
+	"fs_watch", "json", "null", "regex", "schema", "seen", "snapshot",
+	"socket", "spawn", "tail", "text", "time" }
 
 -- A sensor whose poll runs the examples one after the other, each at the line
 -- that it has in the manual.
@@ -133,7 +133,7 @@ describe("the library", function()
 	it("has examples in its annotations that run", host.with(function(h)
 		local fragments = {}
 		for _, name in ipairs({ "backoff", "channel", "crypto", "csv",
-			"cursor", "regex", "seen", "snapshot", "text" }) do
+			"cursor", "regex", "seen", "snapshot", "socket", "text" }) do
 			local block
 			for line in io.lines("lua/sensorhost/" .. name .. ".lua") do
 				local text = line:match("^%-%-%-(.*)$")

@@ -11,6 +11,7 @@ local dkjson = require("dkjson")
 local cdef = require("spec.support.cdef")
 local poll = require("posix.poll")
 local lib = require("spec.support.lib")
+local listening = require("spec.support.listening")
 local process = require("spec.support.process")
 local seam = require("spec.support.seam")
 
@@ -89,7 +90,7 @@ end
 -- the default one), kv {key = JSON text}, hold (answer no unit by itself).
 function worker.new(options)
 	local self = setmetatable({ units = {}, states = {}, logs = {},
-		replies = {}, requests = {}, acked = 0, unanswered = {} }, Worker)
+		replies = {}, requests = {}, listening = {}, acked = 0, unanswered = {} }, Worker)
 	local fds = ffi.new("int[2]")
 	assert(ffi.C.socketpair(1, 1, 0, fds) == 0)
 	self.page = ffi.C.memfd_create("page", 0)
@@ -216,6 +217,30 @@ function handlers.SOURCE(self, id, c)
 	else
 		self:reply(id, refuse("not_found", "sensors/" .. name .. ".lua\nlib/"
 			.. name .. ".lua\n"))
+	end
+end
+function handlers.LISTEN(self, id, c)
+	local host, port = c:str(), c:u16()
+	local key = host .. ":" .. port
+	self.requests[#self.requests + 1] = "listen " .. key
+	if host ~= "127.0.0.1" and host ~= "localhost" then
+		return self:reply(id, refuse("permission", key .. " is not allowed"))
+	end
+	if not self.listening[key] then
+		local fd, bound = listening.open(port)
+		self.listening[key] = { fd = fd, port = bound }
+	end
+	local l = self.listening[key]
+	local body = ok .. str("127.0.0.1") .. u16(l.port)
+	listening.send(self.fd, u32(#body) .. u8(TYPES.REPLY) .. u8(0) .. u16(0)
+		.. u32(id) .. body, l.fd)
+end
+function handlers.UNLISTEN(self, _, c)
+	local key = c:str() .. ":" .. c:u16()
+	self.requests[#self.requests + 1] = "unlisten " .. key
+	if self.listening[key] then
+		ffi.C.close(self.listening[key].fd)
+		self.listening[key] = nil
 	end
 end
 function handlers.STATE(self, _, c)
@@ -362,6 +387,9 @@ end
 function Worker:close()
 	ffi.C.close(self.fd)
 	ffi.C.close(self.page)
+	for _, l in pairs(self.listening) do
+		ffi.C.close(l.fd)
+	end
 	local status = ffi.new("int[1]")
 	local deadline = process.deadline()
 	while ffi.C.waitpid(self.pid, status, 1) == 0 do

@@ -132,6 +132,25 @@ link_call(struct link *l, enum msg_type type, const struct buf *body,
 	return -1;
 }
 
+int
+link_call_fd(struct link *l, enum msg_type type, const struct buf *body,
+    struct buf *reply, struct msg_cursor *c, struct link_error *e)
+{
+	int fd;
+
+	if (link_call(l, type, body, reply, c, e) != 0)
+		return -1;
+	fd = peer_take_fd(&l->peer);
+	must(fd >= 0);
+	return fd;
+}
+
+void
+link_tell(struct link *l, enum msg_type type, const struct buf *body)
+{
+	peer_queue(&l->peer, type, 0, body->data, body->len);
+}
+
 void
 link_reply(struct link *l, uint32_t id, const struct buf *body)
 {

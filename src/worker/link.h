@@ -47,6 +47,12 @@ struct link_error {
 int link_call(struct link *l, enum msg_type type, const struct buf *body,
     struct buf *reply, struct msg_cursor *c, struct link_error *e);
 
+/* The same for LISTEN: the descriptor that came with the answer, or -1. */
+int link_call_fd(struct link *l, enum msg_type type, const struct buf *body,
+    struct buf *reply, struct msg_cursor *c, struct link_error *e);
+
+/* A message that is not answered. */
+void link_tell(struct link *l, enum msg_type type, const struct buf *body);
 void link_reply(struct link *l, uint32_t id, const struct buf *body);
 void link_state(struct link *l, enum msg_state state, const char *details);
 void link_log(struct link *l, enum log_level level, const char *name,

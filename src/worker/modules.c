@@ -13,6 +13,7 @@
 #include "worker/bind_kept.h"
 #include "worker/bind_park.h"
 #include "worker/bind_regex.h"
+#include "worker/bind_socket.h"
 #include "worker/bind_text.h"
 #include "worker/bind_zone.h"
 
@@ -32,6 +33,7 @@ const struct bind_module bind_modules[] = {
 	{"host.schema", bind_schema_open},
 	{"host.sensor", bind_sensor_open},
 	{"host.service", bind_service_open},
+	{"host.socket", bind_socket_open},
 	{"host.spawn", bind_spawn_open},
 	{"host.text", bind_text_open},
 	{"host.time", bind_time_open},

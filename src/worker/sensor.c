@@ -15,6 +15,7 @@
 #include "base/must.h"
 #include "base/xalloc.h"
 #include "worker/bind.h"
+#include "worker/bind_listen.h"
 #include "worker/bind_log.h"
 #include "worker/boot.h"
 #include "worker/link.h"
@@ -129,6 +130,7 @@ void
 sensor_begin_work(struct sensor *s)
 {
 	s->phase = SENSOR_RUNNING;
+	listeners_begin();
 	if (s->polls) {
 		sensor_poll_begin(s);
 		return;

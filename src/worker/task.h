@@ -175,6 +175,12 @@ void task_open_setup(struct task *t);
 void task_set_brief(struct task *t, bool heirs);
 
 /*
+ * The task is not brief, whoever started it: it serves for as long as the
+ * sensor lives, and halts at its next wait when that is quieted.
+ */
+void task_set_long(struct task *t);
+
+/*
  * The scheduler, for worker.c and sensor.c. tasks_run resumes what is ready
  * once each and calls after_step behind each; tasks_acked is told of units
  * on disk, and calls it, too; tasks_set_mode halts and lets go on.

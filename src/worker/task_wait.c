@@ -182,6 +182,9 @@ task_release_wait(struct task *t)
 void
 task_wake(struct task *t)
 {
+	/* Its time was over in the same pass of the loop. */
+	if (t->timed_out && t->state == TASK_READY)
+		return;
 	must(t->state == TASK_WAITING);
 	t->state = TASK_READY;
 	if (t->timer)
@@ -343,6 +346,12 @@ task_unwatch_open(struct task *t)
 {
 	if (t->open_timer)
 		event_del(t->open_timer);
+}
+
+void
+task_set_long(struct task *t)
+{
+	t->brief = t->heirs = false;
 }
 
 void
