@@ -265,6 +265,28 @@ describe("a connection", function()
 		is("", a:read("all"))
 	]]))
 
+	it("is not forgotten while a task waits in it", run([[
+		local l = assert(socket.listen("127.0.0.1", 0))
+		l:serve(function(sock)
+			sock:read("line")
+			time.sleep(0.02)
+			sock:write("ok")
+		end)
+		local function ask()
+			return (function()
+				local sock = assert(socket.connect(l:address()))
+				sock:write("x\n")
+				return sock
+			end)():read("all")
+		end
+		local t = spawn(ask)
+		for _ = 1, 20 do
+			time.sleep(0.002)
+			collectgarbage()
+		end
+		is("ok", t:join())
+	]]))
+
 	it("survives a wake in the pass of its timeout", run([[
 		local a, b = pair()
 		b:settimeout(0.005)

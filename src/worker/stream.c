@@ -201,6 +201,17 @@ stream_write(struct stream *s, struct task *t)
 	go_on_writing(s);
 }
 
+/* owned_release_fn for `collected`: closes what Lua has lost sight of. */
+static void
+stream_collected(struct owned *o)
+{
+	const struct stream *s = (struct stream *)o;
+
+	/* A task that waits in it has no handle on its stack. */
+	if (!s->reader.busy && !s->writer.busy)
+		owned_close(o);
+}
+
 void
 stream_rest(struct stream *s, struct stream_side *side)
 {
@@ -212,6 +223,8 @@ stream_rest(struct stream *s, struct stream_side *side)
 		s->sent = 0;
 		buf_reset(&s->out, CHUNK);
 	}
+	if (s->fd >= 0 && !s->owned.handle)
+		stream_collected(&s->owned);
 	stream_let_go(s);
 }
 
@@ -253,13 +266,6 @@ stream_let_go(struct stream *s)
 	buf_release(&s->in);
 	buf_release(&s->out);
 	free(s);
-}
-
-/* Closes a connection that Lua has lost sight of. */
-static void
-stream_collected(struct owned *o)
-{
-	owned_close(o);
 }
 
 struct stream *
