@@ -2,7 +2,7 @@
  * Captures a worker's standard output and error. Owns core's end of the pipe.
  * Called by child.c and by the loop. A quiet worker costs a small struct and
  * a descriptor; a line that is not whole is held no further than it will be
- * shown. It must never let a worker fill the log, or core's memory.
+ * shown. It must never let a worker fill the log, core's memory or its time.
  */
 #include "core/output.h"
 
@@ -26,17 +26,21 @@ struct output {
 	struct child *child;
 	int fd;
 	struct event *readable;
+	struct event *slow;    /* reads instead in a flood; NULL: never yet */
+	bool ended;
 	struct buf line;       /* the beginning of one, so far */
 	uint64_t cut;          /* bytes of it that are not kept */
 	int64_t since;         /* when the present window began, monotonic */
 	unsigned lines;        /* logged in it */
+	uint64_t bytes;        /* read in it */
 	uint64_t suppressed;   /* lines, not reported yet */
 };
 
 /* One buffer for all: core has one thread. */
 static char bytes[READ_BYTES];
 
-static const struct timeval window = {.tv_sec = OUTPUT_SECONDS};
+/* In a flood a buffer is read so often. */
+static const struct timeval pause_time = {.tv_usec = 10000};
 
 /* Logs how many lines were suppressed. */
 static void
@@ -57,21 +61,26 @@ begin_window(struct output *o)
 	report(o);
 	o->since = clock_mono_us();
 	o->lines = 0;
+	o->bytes = 0;
+}
+
+/* True if the present window is over. */
+static bool
+is_over(const struct output *o)
+{
+	return clock_mono_us() - o->since >=
+	    OUTPUT_SECONDS * INT64_C(1000000);
 }
 
 /* True if one more line may be logged. */
 static bool
 has_room(struct output *o)
 {
-	if (clock_mono_us() - o->since >= OUTPUT_SECONDS * INT64_C(1000000))
-		begin_window(o);
 	if (o->lines < OUTPUT_LINES) {
 		o->lines++;
 		return true;
 	}
-	/* The loop reports if nothing more comes. */
-	if (o->suppressed++ == 0)
-		must(event_add(o->readable, &window) == 0);
+	o->suppressed++;
 	return false;
 }
 
@@ -123,26 +132,59 @@ read_some(struct output *o)
 {
 	ssize_t n = read(o->fd, bytes, sizeof(bytes));
 
-	if (n > 0)
-		take(o, bytes, (size_t)n);
-	else if (n == 0)
+	if (n == 0) {
+		o->ended = true;
 		event_del(o->readable);
-	return n > 0;
+	}
+	if (n <= 0)
+		return false;
+	o->bytes += (uint64_t)n;
+	take(o, bytes, (size_t)n);
+	return true;
 }
 
-/* event_callback_fn: output, or the end of a window with suppressed lines. */
+/* event_callback_fn: in a flood; to its window's end, and then the report. */
+static void
+slow_cb(evutil_socket_t fd, short events, void *arg)
+{
+	struct output *o = arg;
+
+	(void)fd;
+	(void)events;
+	if (!o->ended)
+		read_some(o);
+	if (!is_over(o)) {
+		must(event_add(o->slow, &pause_time) == 0);
+		return;
+	}
+	begin_window(o);
+	if (!o->ended)
+		must(event_add(o->readable, NULL) == 0);
+}
+
+/* From now on the pipe is read slowly. */
+static void
+slow_down(struct output *o)
+{
+	event_del(o->readable);
+	if (!o->slow)
+		o->slow = event_new(o->child->core->base, -1, 0, slow_cb, o);
+	must(o->slow && event_add(o->slow, &pause_time) == 0);
+}
+
+/* event_callback_fn: the worker wrote something. */
 static void
 readable_cb(evutil_socket_t fd, short events, void *arg)
 {
 	struct output *o = arg;
 
 	(void)fd;
-	if (events & EV_READ) {
-		read_some(o);
-		return;
-	}
-	begin_window(o);
-	event_remove_timer(o->readable);
+	(void)events;
+	if (is_over(o))
+		begin_window(o);
+	read_some(o);
+	if (o->suppressed > 0 || o->bytes > OUTPUT_BYTES)
+		slow_down(o);
 }
 
 struct output *
@@ -176,7 +218,10 @@ output_end(struct output *o)
 	if (o->line.len > 0)
 		end_line(o);
 	report(o);
+	o->ended = true;
 	event_del(o->readable);
+	if (o->slow)
+		event_del(o->slow);
 }
 
 void
@@ -188,6 +233,8 @@ output_free(struct output **op)
 	if (!o)
 		return;
 	event_free(o->readable);
+	if (o->slow)
+		event_free(o->slow);
 	close(o->fd);
 	buf_release(&o->line);
 	free(o);
