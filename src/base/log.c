@@ -212,7 +212,7 @@ log_event(const struct log_about *about, const char *text, size_t len)
 {
 	struct buf cut = {0};
 
-	if (lost > 0)
+	if (lost > 0 && log_sink_is_calm())
 		report_lost();
 	while (len > 0 && text[len - 1] == '\n')
 		len--;
@@ -230,7 +230,7 @@ log_event(const struct log_about *about, const char *text, size_t len)
 void
 log_lines(const struct buf *lines)
 {
-	if (lost > 0)
+	if (lost > 0 && log_sink_is_calm())
 		report_lost();
 	if (log_sink_write(lines) != 0)
 		lost++;

@@ -148,6 +148,13 @@ keep(const struct buf *lines, size_t from)
 	buf_put(w, lines->data + from, lines->len - from);
 }
 
+bool
+log_sink_is_calm(void)
+{
+	log_sink_flush();
+	return sink.waiting.len - sink.sent < LOG_WAITING / 4;
+}
+
 int
 log_sink_write(const struct buf *lines)
 {
@@ -160,8 +167,10 @@ log_sink_write(const struct buf *lines)
 		n = put(lines->data, lines->len, &later);
 	if (n < 0)
 		n = 0;
-	if (!later || sink.waiting.len - sink.sent + lines->len > LOG_WAITING)
+	if (!later || (n == 0 && sink.waiting.len - sink.sent + lines->len >
+	    LOG_WAITING))
 		return -1;
+	/* The rest of a line that has begun is kept, however long. */
 	if ((size_t)n < lines->len)
 		keep(lines, (size_t)n);
 	return 0;

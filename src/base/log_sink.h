@@ -13,6 +13,9 @@ bool log_sink_is_journal(void);
 /* Writes whole lines, or keeps them for later; -1: they are lost. */
 int log_sink_write(const struct buf *lines);
 
+/* True if little waits: whoever reads has caught up. */
+bool log_sink_is_calm(void);
+
 /* Writes what waits, as far as it goes at once. */
 void log_sink_flush(void);
 

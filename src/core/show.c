@@ -97,9 +97,11 @@ core_show_unit(struct core *core, struct child *c, const void *ops,
 		else if (core->dry_run && (op.kind == MSG_OP_SET ||
 		    op.kind == MSG_OP_DELETE))
 			put_write(&text, &op);
-	}
-	child_mask(c, &text, false);
-	if (text.len > 0)
+		if (text.len == 0)
+			continue;
+		child_mask(c, &text, false);
 		log_lines(&text);
+		text.len = 0;
+	}
 	buf_release(&text);
 }
