@@ -212,5 +212,8 @@ describe("packs/README.md", function()
 			numbers[#numbers + 1] = record.payload.number
 		end
 		assert.same({ 1, 2, 3, 4 }, numbers)
+		result = h:run("run", "weather.ClockSensor", "--count", "1")
+		assert.equal(0, result.code, result.stderr)
+		assert.truthy(result.stdout:find('"trigger":"weather.tick"', 1, true))
 	end))
 end)

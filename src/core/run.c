@@ -112,9 +112,10 @@ add_parameters(const struct run *run, struct supervisor *s)
 	return -1;
 }
 
-/* Writes what is wrong with the sensor's own pack to stderr. */
+/* Writes what is wrong with the sensor's own pack; not what comes last. */
 static void
-print_findings(const struct core *core, const char *ref)
+print_findings(const struct core *core, const char *ref,
+    const char *last)
 {
 	const struct diags *d = catalog_diags(core->catalog);
 	const struct sensor_meta *meta = catalog_sensor_by_ref(core->catalog,
@@ -129,7 +130,8 @@ print_findings(const struct core *core, const char *ref)
 		    strlen(meta->pack->dir)) != 0)
 			continue;
 		text = diag_print(item);
-		fprintf(stderr, "sensorhost: %s\n", text);
+		if (!last || strcmp(text, last) != 0)
+			fprintf(stderr, "sensorhost: %s\n", text);
 		free(text);
 	}
 }
@@ -144,8 +146,8 @@ prepare(struct core *core, struct run *run)
 	int code;
 
 	core_read_catalog(core);
-	print_findings(core, run->ref);
 	meta = catalog_sensor_want(core->catalog, run->ref, &e);
+	print_findings(core, run->ref, meta ? NULL : e.text);
 	if (!meta) {
 		fprintf(stderr, "sensorhost: %s\n", e.text);
 		return 1;

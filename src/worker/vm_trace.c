@@ -112,7 +112,7 @@ vm_traceback(lua_State *L, struct buf *out)
 	new_line(out);
 	if (shown > SENSOR_FRAMES)
 		buf_printf(out, "(%u more)\n", shown - SENSOR_FRAMES);
-	if (host > 0)
+	if (host > 0 && shown > 0)
 		buf_printf(out, "(%u of the host, from %s)", host,
 		    first_host);
 }

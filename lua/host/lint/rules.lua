@@ -33,6 +33,9 @@ function rules.name(file, node)
 		file:report(node, "error", '"self" is not known here'
 			.. (name and ': write "function %s()" with a colon' or ""),
 			name and name:gsub("%.([^.]*)$", ":%1"))
+	elseif file.modules["sensorhost." .. node.name] then
+		file:report(node, "warning", "undeclared global %q: write local %s = "
+			.. 'require("sensorhost.%s")', node.name, node.name, node.name)
 	else
 		file:report(node, "warning", "undeclared global %q%s", node.name,
 			meant(node.name, keys_of(file.globals)))
