@@ -35,6 +35,23 @@ local function reload(h, run, text)
 	run:signal("HUP")
 end
 
+describe("serve --print-config", function()
+	it("prints what is in force, and what it prints can be read",
+		host.with(function(h)
+		local config = h:write("sensorhost.yaml", "stop_timeout: 3s\n"
+			.. "partition: {provider: hash, hash_ranges: 0..5}\n")
+		local first = h:run("serve", "--print-config", "--config", config,
+			"--no-auth")
+		assert.equal(0, first.code, first.stderr)
+		assert.matches("\nstop_timeout: 3s\n", first.stdout, 1, true)
+		assert.matches("\n  hash_ranges: 0%.%.5\n", first.stdout)
+		assert.matches("\n  auth: false\n", first.stdout, 1, true)
+		h:write("sensorhost.yaml", first.stdout)
+		local second = h:run("serve", "--print-config", "--config", config)
+		assert.equal(first.stdout, second.stdout)
+	end))
+end)
+
 describe("a reload of the host configuration", function()
 	it("names each row that has changed, and what has to wait",
 		host.with(function(h)

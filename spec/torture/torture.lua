@@ -99,12 +99,35 @@ local function stored_numbers(h)
 	return stored
 end
 
+-- Starts and ends of processes pair up: an end after its start, once, and at
+-- most one start of a sensor without an end, that of the last kill.
+local function check_processes(counter)
+	local open = {}
+	for _, record in ipairs(counter.host:internal("sensor%.process")) do
+		local object = record.payload.object
+		local at = open[object.ref]
+		if record.trigger:match("spawn$") then
+			if at then
+				fail(counter, "%s: generation %d started before %d had "
+					.. "its end", object.ref, object.generation, at)
+			end
+			open[object.ref] = object.generation
+		elseif at ~= object.generation then
+			fail(counter, "%s: an end of generation %d, which did not "
+				.. "run", object.ref, object.generation)
+		else
+			open[object.ref] = nil
+		end
+	end
+end
+
 -- Reads the journal and the datastore back and compares.
 local function look(counter)
 	local last = {}
 	if counter.printed == 0 and not unistd.access(counter.host.data) then
 		return
 	end
+	check_processes(counter)
 	for _, record in ipairs(counter.host:journal()) do
 		local n = (last[record.trigger] or 0) + 1
 		check_payload(counter, "journal", record, n)

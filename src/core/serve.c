@@ -40,6 +40,7 @@ struct serve {
 	struct opt_list except;
 	struct opt_list listen;
 	bool no_auth;
+	bool print;
 	bool verbose;
 	bool ready;
 	struct event *look; /* until all have started */
@@ -193,6 +194,10 @@ serve_core(struct serve *serve, struct host_config *config)
 	int code = 1;
 
 	override(serve, config);
+	if (open_log(config) != 0) {
+		host_config_free(&config);
+		return 1;
+	}
 	if (core_init(&core, &e) == 0 && front_open(&core, &e) == 0 &&
 	    reconfigure_partition(&core, &e) == 0) {
 		core_read_catalog(&core);
@@ -207,6 +212,20 @@ serve_core(struct serve *serve, struct host_config *config)
 		event_free(serve->look);
 	core_release(&core);
 	return code;
+}
+
+/* Prints the configuration with the command line on top; the exit code. */
+static int
+print_config(const struct serve *serve, struct host_config *config)
+{
+	struct buf out = {0};
+
+	override(serve, config);
+	host_config_print(config, &out);
+	fwrite(out.data, 1, out.len, stdout);
+	buf_release(&out);
+	host_config_free(&config);
+	return 0;
 }
 
 int
@@ -224,6 +243,8 @@ role_serve(int argc, char **argv)
 		    "api.listen"},
 		{OPT_FLAG, "no-auth", 0, &serve.no_auth, NULL,
 		    "api.auth: false; for loopback addresses only"},
+		{OPT_FLAG, "print-config", 0, &serve.print, NULL,
+		    "print the configuration in force, with help, and end"},
 		{OPT_FLAG, "verbose", 'v', &serve.verbose, NULL,
 		    "also log each unit of work and what ended it"},
 		{.type = OPT_END},
@@ -236,8 +257,9 @@ role_serve(int argc, char **argv)
 		config = settings_load(&serve.settings);
 		if (serve.verbose)
 			log_set_level(LOG_DEBUG);
-		code = config && open_log(config) == 0 ?
-		    serve_core(&serve, config) : 1;
+		code = !config ? 1 : serve.print ?
+		    print_config(&serve, config) :
+		    serve_core(&serve, config);
 	}
 	free(words.items);
 	free(serve.settings.packs.items);
