@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "base/js.h"
+#include "base/log.h"
 #include "core/core.h"
+#include "core/sensor_log.h"
 #include "core/unit_ops.h"
 #include "pack/pack.h"
 #include "store/dead_letter.h"
