@@ -20,7 +20,6 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "base/log.h"
 #include "base/paths.h"
 #include "wire/frame.h"
 #include "wire/msg.h"
@@ -104,9 +103,9 @@ read_request(int fd, struct request *r)
 	return msg_end(&c);
 }
 
-/* Answers a request: the pid, or why there is none (pid < 0). */
+/* Answers a request, and closes what came with it: the pid, or why not. */
 static bool
-answer(int fd, const struct request *r, pid_t pid)
+answer(int fd, const struct request *r, pid_t pid, const char *why)
 {
 	struct buf body = {0}, out = {0};
 	ssize_t n;
@@ -114,11 +113,14 @@ answer(int fd, const struct request *r, pid_t pid)
 	if (pid > 0)
 		msg_put_ok(&body);
 	else
-		msg_put_error(&body, "busy", "fork: %s", strerror(errno));
+		msg_put_error(&body, "busy", "%s", why);
 	if (pid > 0)
 		msg_put_u32(&body, (uint32_t)pid);
 	frame_put(&out, MSG_REPLY, 0, r->id, body.data, body.len);
 	n = send(fd, out.data, out.len, MSG_NOSIGNAL);
+	close(r->link);
+	close(r->page);
+	close(r->output);
 	buf_release(&body);
 	buf_release(&out);
 	return n > 0;
@@ -274,6 +276,18 @@ wipe_environment(void)
 	clearenv();
 }
 
+/* Makes a worker, and answers; false when core has gone. */
+static bool
+serve_request(int fd, struct vm *v, struct request *r, pid_t core)
+{
+	pid_t pid = make_worker(v, r, core);
+	struct err e;
+
+	if (pid < 0)
+		err_errno(&e, "fork");
+	return answer(fd, r, pid, e.text);
+}
+
 int
 spawner_main(int link_fd)
 {
@@ -281,7 +295,6 @@ spawner_main(int link_fd)
 	pid_t core = getppid();
 	struct vm *v;
 	struct err e;
-	bool ok = true;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, "spawner");
@@ -291,15 +304,13 @@ spawner_main(int link_fd)
 	wipe_environment();
 	v = vm_new(paths_lua_dir(), &e);
 	if (!v) {
-		log_error("the spawner cannot load the Lua library: %s",
-		    e.text);
+		err_prefix(&e, "the spawner cannot load the Lua library");
+		if (read_request(link_fd, &r))
+			answer(link_fd, &r, -1, e.text);
 		return 1;
 	}
-	while (ok && read_request(link_fd, &r)) {
-		ok = answer(link_fd, &r, make_worker(v, &r, core));
-		close(r.link);
-		close(r.page);
-		close(r.output);
-	}
+	while (read_request(link_fd, &r) &&
+	    serve_request(link_fd, v, &r, core))
+		;
 	return 0;
 }
