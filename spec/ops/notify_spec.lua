@@ -59,6 +59,22 @@ describe("a service manager", function()
 			end
 		end))
 
+	it("is asked for patience while setup takes long",
+		managed(function(h, manager, start)
+			h:write_sensor("demo", "Late", [[
+local S = require("sensorhost.sensor"):extend()
+function S:setup() require("sensorhost.time").sleep(2.5) end
+function S:run() self:wait() end
+return S
+]])
+			local core = start()
+			manager:wait_for("^STATUS=starting: 1 of 2 sensors run, 1 starting$")
+			manager:wait_for("^EXTEND_TIMEOUT_USEC=%d+$")
+			manager:wait_for("^READY=1$")
+			core:signal("TERM")
+			assert.same({ "exited", 0 }, { core:wait() })
+		end))
+
 	it("is ready again once, however many reloads were asked for",
 		managed(function(_, manager, start)
 			local core = start()

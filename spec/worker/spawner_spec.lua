@@ -2,6 +2,7 @@
 
 local dirent = require("posix.dirent")
 local host = require("spec.support.host")
+local process = require("spec.support.process")
 
 local function read(path)
 	local f = io.open(path)
@@ -70,4 +71,32 @@ return C
 			run:signal("TERM")
 			assert.same({ "exited", 0 }, { run:wait() })
 		end))
+end)
+
+describe("a spawner that cannot load the Lua library", function()
+	it("says so in core's log, and is tried again", host.with(function(h)
+		h:write_sensor("demo", "Idle",
+			'return require("sensorhost.sensor"):extend()\n')
+		local program = h.dir .. "/bin/sensorhost"
+		os.execute(("mkdir -p %s/bin %s/share/sensorhost/lua; cp %s %s"):format(
+			h.dir, h.dir, host.program, program))
+		local log = h.dir .. "/log"
+		local config = h:write("sensorhost.yaml", "log: {file: log}\n")
+		local command = h:command("serve", "--config", config)
+		command[1], command.stderr = program, "/dev/null"
+		local core = process.start(command)
+		local deadline = process.now() + 10 * process.slowness
+		local text
+		repeat
+			core:wait(0.05)
+			text = read(log) or ""
+		until text:find("2nd time", 1, true) or process.now() > deadline
+		core:signal("TERM")
+		local how, code = core:wait(10)
+		core:close()
+		assert.truthy(text:find("demo%.Idle%[%d%]: no worker could be started: "
+			.. "the spawner cannot load the Lua library: .*boot%.lua.*2nd time"),
+			text)
+		assert.same({ "exited", 0 }, { how, code })
+	end))
 end)

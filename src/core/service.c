@@ -17,8 +17,8 @@
 
 #define SECOND INT64_C(1000000)
 #define STATUS_MAX 512
-/* Beyond stop_timeout: for the last commit. */
-#define STOP_SLACK (20 * SECOND)
+/* Beyond setup_timeout and stop_timeout: for the processes, the commits. */
+#define SLACK (20 * SECOND)
 #define EXTEND (5 * SECOND)
 /* An idle host commits once a second. */
 #define UPKEEP (3 * SECOND)
@@ -27,6 +27,7 @@ struct service {
 	struct core *core;
 	struct notify notify;
 	struct event *tick; /* NULL: nobody is told anything */
+	int64_t began;           /* monotonic */
 	bool ready;
 	bool reloading;
 	int64_t stopping_since;  /* monotonic; 0: it does not */
@@ -100,13 +101,17 @@ is_healthy(const struct service *s)
 	    (core->turn.committed_us > since || core->short_of_room);
 }
 
-/* While sensors stop, and not for ever: asks for a little more time. */
+/* While sensors start or stop, and not for ever: asks for more time. */
 static void
 extend(const struct service *s)
 {
-	int64_t most = s->core->config->stop_timeout_us + STOP_SLACK;
+	const struct host_config *h = s->core->config;
+	int64_t since = s->stopping_since ? s->stopping_since : s->began;
+	int64_t most = s->stopping_since ? h->stop_timeout_us :
+	    h->setup_timeout_us;
 
-	if (s->stopping_since && clock_mono_us() - s->stopping_since < most)
+	if ((s->stopping_since || !s->ready) &&
+	    clock_mono_us() - since < most + SLACK)
 		notify_send(&s->notify, false, "EXTEND_TIMEOUT_USEC=%lld",
 		    (long long)EXTEND);
 }
@@ -133,6 +138,7 @@ service_new(struct core *core)
 	struct timeval tv;
 
 	s->core = core;
+	s->began = clock_mono_us();
 	notify_init(&s->notify);
 	if (s->notify.fd < 0)
 		return s;
