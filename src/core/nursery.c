@@ -7,6 +7,7 @@
 
 #include <event2/event.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +49,24 @@ request_free(struct nursery_request *r)
 	free(r);
 }
 
+/*
+ * Executes this very program: by its path, which is also what a debugging
+ * tool follows, and once that leads elsewhere (the link then ends in
+ * " (deleted)") by the link itself.
+ */
+static void
+exec_self(char *const argv[])
+{
+	char path[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	if (n > 0) {
+		path[n] = '\0';
+		execv(path, argv);
+	}
+	execv("/proc/self/exe", argv);
+}
+
 /* In the child: becomes the spawner. */
 static _Noreturn void
 exec_spawner(int fd)
@@ -66,7 +85,7 @@ exec_spawner(int fd)
 	else
 		dup2(fd, SPAWNER_FD);
 	close_range(SPAWNER_FD + 1, ~0u, 0);
-	execv("/proc/self/exe", argv);
+	exec_self(argv);
 	_exit(127);
 }
 

@@ -168,7 +168,8 @@ env_open(struct env **out, const char *dir, const struct env_options *options,
 	env->write = (struct txn){ .env = env, .write = true };
 	env->read = (struct txn){ .env = env };
 	/* A limit on address space is no reason to give up: begin smaller. */
-	while ((rc = open_sized(env, dir, size)) == ENOMEM && size > MAP_LEAST)
+	while (((rc = open_sized(env, dir, size)) == ENOMEM || rc == EINVAL) &&
+	    size > MAP_LEAST)
 		size /= 2;
 	if (rc != 0) {
 		free(env);
