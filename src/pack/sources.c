@@ -273,6 +273,7 @@ sources_add_folder(struct pack *p, const char *folder)
 	char *dir = path_disk(p, folder);
 	struct stat st;
 	struct err e;
+	bool there;
 
 	if (!p->walked)
 		p->walked = json_object();
@@ -281,10 +282,11 @@ sources_add_folder(struct pack *p, const char *folder)
 		return;
 	}
 	json_object_set_new(p->walked, folder, json_true());
-	if (*folder && stat(dir, &st) == 0 && check_inside(p, dir, &e) < 0)
+	there = !*folder || stat(dir, &st) == 0;
+	if (there && *folder && check_inside(p, dir, &e) < 0)
 		diags_add(&p->source_diags, DIAG_ERROR, dir, 0, 0, "%s",
 		    e.text);
-	else
+	else if (there || errno != ENOENT)
 		walk(p, folder, 0);
 	free(dir);
 }
