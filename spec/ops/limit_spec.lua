@@ -31,7 +31,7 @@ describe("a file-size limit", function()
 		end
 		local ok, err = pcall(function()
 			manager:wait_for("^STATUS=1 of 1 sensor run$")
-			limit("1:unlimited")
+			limit("16384:unlimited") -- not the meta pages
 			core:wait_for("sensors wait, nothing is lost")
 			manager:wait_for("^STATUS=1 of 1 sensor run; waits for room: ")
 			-- A restart would not help: it is alive.
