@@ -6,9 +6,11 @@ local process = require("spec.support.process")
 describe("a sensor that does not load", function()
 	it("is reported at once, and ends its worker", host.with(function(h)
 		h:write_sensor("demo", "S", "error('no luck')")
+		local config = h:write("sensorhost.yaml",
+			'emit_internal: ["core.*"]\n')
 		-- On a busy machine core may run out of patience and kill it.
 		process.eventually(function()
-			local r = h:run("run", "demo.S", "--once")
+			local r = h:run("run", "demo.S", "--once", "--config", config)
 			assert.equal(1, r.code)
 			assert.truthy(r.stderr:find("sensors/s.lua:1: no luck", 1,
 				true))
