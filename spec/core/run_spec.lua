@@ -249,6 +249,7 @@ function R:cleanup(reason)
 			{ { "run", "demo.Counter", "--count", "x" }, "whole number" },
 			{ { "run", "demo.Counter", "--count", "0" }, "at least 1" },
 			{ { "run", "demo.Counter", "--for", "soon" }, "--for" },
+			{ { "run", "demo.Counter", "--for", "0" }, "more than 0" },
 			{ { "run", "demo.Counter", "--trigger-parameters", "{" },
 				"JSON object" },
 		}) do

@@ -131,6 +131,9 @@ set_value(const struct command *c, const struct opt *o, const char *text)
 		if (units_duration_parse(text, o->value, &e) != 0)
 			return opts_usage(c, "--%s \"%s\": %s", o->name, text,
 			    e.text);
+		if (*(int64_t *)o->value == 0)
+			return opts_usage(c, "--%s \"%s\": it must be more "
+			    "than 0", o->name, text);
 		return -1;
 	default:
 		must(!"an option without a value");
