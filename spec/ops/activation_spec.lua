@@ -51,14 +51,14 @@ end
 local function activated(h, fds, names, options, fn)
 	local core = start(h, fds, names, unpack(options))
 	local ok, err = pcall(function()
-		local deadline = process.now() + 10 * process.slowness
+		local deadline = process.deadline()
 		while not (h:read("log") or ""):find("ready: ", 1, true) do
 			assert(core:alive() and process.now() < deadline, h:read("log"))
 			core:wait(0.02)
 		end
 		fn(core)
 		core:signal("TERM")
-		assert.same({ "exited", 0 }, { core:wait(20) })
+		assert.same({ "exited", 0 }, { core:wait(process.PATIENCE) })
 	end)
 	core:close()
 	assert(ok, tostring(err) .. "\n" .. (h:read("log") or ""))
@@ -114,13 +114,13 @@ describe("a socket that was passed", function()
 
 	it("is served under the same rules as any other", with_idle(function(h)
 		local core = start(h, { (listening(tcp())) }, "api")
-		assert.same({ "exited", 1 }, { core:wait(10) })
+		assert.same({ "exited", 1 }, { core:wait(process.PATIENCE) })
 		core:close()
 		assert.truthy(h:read("log"):find(
 			"socket activation: api.listen: http://127.0.0.1:", 1, true),
 			h:read("log"))
 		core = start(h, { (listening(tcp("0.0.0.0"))) }, "api", "--no-auth")
-		assert.same({ "exited", 1 }, { core:wait(10) })
+		assert.same({ "exited", 1 }, { core:wait(process.PATIENCE) })
 		core:close()
 		assert.truthy(h:read("log"):find("is no loopback address", 1, true))
 	end))
