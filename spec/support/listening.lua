@@ -23,7 +23,12 @@ function listening.open(port)
 	assert(socket.bind(fd, { family = socket.AF_INET, addr = "127.0.0.1",
 		port = port }))
 	assert(socket.listen(fd, 128))
-	return fd, socket.getsockname(fd).port
+	-- luaposix's getsockname leaves the port out now and then.
+	local name
+	repeat
+		name = assert(socket.getsockname(fd))
+	until name.port
+	return fd, name.port
 end
 
 -- Sends bytes, which must fit, with a descriptor.
