@@ -1,7 +1,9 @@
 -- Sockets of a sensor: reads and writes, listening, serving, quiet.
 
+local poll = require("posix.poll")
 local unistd = require("posix.unistd")
 local listening = require("spec.support.listening")
+local process = require("spec.support.process")
 local worker = require("spec.support.worker")
 
 local running = {}
@@ -367,15 +369,14 @@ describe("a listener", function()
 		local fd = assert(listening.connect(port))
 		unistd.write(fd, text)
 		return fd, function(seconds)
-			local poll = require("posix.poll")
-			local got
-			w:run_until(function()
-				if poll.rpoll(fd, 0) == 1 then
-					got = unistd.read(fd, 1000)
+			local deadline = process.now() + (seconds or 5)
+				* process.slowness
+			repeat
+				w:run_for(0.005)
+				if poll.rpoll(fd, 5) == 1 then
+					return unistd.read(fd, 1000)
 				end
-				return got
-			end, seconds)
-			return got
+			until process.now() > deadline
 		end
 	end
 
