@@ -6,6 +6,7 @@ local process = require("spec.support.process")
 local machine = require("machine")
 local measure = require("measure")
 local signal = require("posix.signal")
+local storm = require("storm")
 
 local BATCH = 1000
 local MB = 1024 * 1024
@@ -271,5 +272,6 @@ add("tail", "lines tailed to durable triggers", tail)
 add("packs", "reading and checking packs", author.packs)
 add("validate", "validating parsed payloads", author.validate)
 add("each", "cursor:each of 1,000 events", author.each)
+add("storm", "reloads of a sensor that serves a count", storm)
 
 return rows
