@@ -121,13 +121,13 @@ local function advance(self)
 	return false
 end
 
--- The last file has been empty all along: what it was before it was last cut
--- may be in a copy that nobody has read.
+-- The last file has been empty as far as was seen: what it was before it was
+-- last cut may be in a copy that nobody has read.
 local function insert_missed(self)
 	local last = self.chain[#self.chain]
 	for _ = 1, ROTATED do
 		local rotated = siblings.successor(self, last.begun, last)
-		if not rotated then
+		if not rotated or siblings.is_current(self, rotated) then
 			return
 		end
 		local reader = siblings.open_sibling(self, rotated)
@@ -249,6 +249,12 @@ end
 -- Reads the next block of a file. A line, if one is now there.
 local function read_on(self, at)
 	local entry = self.chain[at]
+	if at == #self.chain and entry.reader:blank() then
+		insert_missed(self) -- what it is about to hold came later
+		if self.more then
+			return nil
+		end
+	end
 	local state, err = entry.reader:fill()
 	if state == "line" then
 		entry.quiet = entry.quiet and time.monotonic() + QUIET

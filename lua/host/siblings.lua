@@ -172,4 +172,17 @@ function siblings.successor(self, since, here)
 	return oldest
 end
 
+-- Whether a rotated file is a copy of what is still at the path: it is yet to
+-- be cut.
+function siblings.is_current(self, rotated)
+	local copy = siblings.open(self, self.folder .. "/" .. rotated.name, -1)
+	local here = copy and siblings.open(self, self.path, 0)
+	local mark = here and copy:mark()
+	local is = mark and mark.offset > 0 and here:resume(mark)
+	for _, reader in ipairs({ copy, here }) do
+		reader:close()
+	end
+	return is
+end
+
 return siblings
