@@ -1,10 +1,10 @@
 -- Addresses by number, and the ranges that sensor_listen is made of.
 
 local ffi = require("ffi")
+local cdef = require("spec.support.cdef")
 local lib = require("spec.support.lib")
 
-pcall(ffi.cdef, "struct err { char text[2048]; };")
-ffi.cdef([[
+cdef([[
 struct address {
 	union { uint32_t align; char bytes[110]; } to;
 	uint32_t len;

@@ -3,8 +3,9 @@
 
 local ffi = require("ffi")
 local socket = require("posix.sys.socket")
+local cdef = require("spec.support.cdef")
 
-ffi.cdef([[
+cdef([[
 struct spec_iovec { const void *base; size_t len; };
 struct spec_cmsg { size_t len; int level; int type; int fd; int pad; };
 struct spec_msghdr { void *name; uint32_t namelen; struct spec_iovec *iov;

@@ -74,3 +74,13 @@ describe("host", function()
 		assert.same({ { id = "a" } }, h:journal())
 	end))
 end)
+
+describe("spec.support.cdef", function()
+	-- Else a folder of specs does not run in one process.
+	it("is the only way to what C declares", function()
+		local found = io.popen("grep -rlE 'ffi[.]cdef[,( ]' spec packs "
+			.. "--include='*.lua'")
+		assert.equal("spec/support/cdef.lua\n", found:read("*a"))
+		found:close()
+	end)
+end)
