@@ -145,11 +145,11 @@ function S:poll()
 	self.sensor_service:dispatch("demo.tick")
 end
 return S
-]], "poll_interval: 0.05\ntrigger_types: [{name: tick}]\n")
+]], "poll_interval: 0.1\ntrigger_types: [{name: tick}]\n")
 		local core = h:start("serve")
 		core:wait_for("ready: ")
 		eventually(function()
-			return #h:journal() > 10
+			return #h:journal() > 5
 		end)
 		core:wait_for("warning %d+ log lines lost: they were not taken in time")
 		stop(core)
