@@ -189,6 +189,16 @@ return P, time
 		assert.same({ "exited", 0 }, { run:wait() })
 	end))
 
+	it("loops for ever while its error is shown is killed",
+		host.with(function(h)
+		local run = polls(h, [[error(setmetatable({}, {
+			__tostring = function() while true do end end }))]], 0.5)
+		run:wait_for("limits.slice")
+		run:wait_for("starts again in")
+		run:signal("TERM")
+		assert.same({ "exited", 0 }, { run:wait() })
+	end))
+
 	it("eats all memory is ended with an error", host.with(function(h)
 		local run = polls(h,
 			"local t = {} while true do t[#t + 1] = ('x'):rep(1000) .. #t end")

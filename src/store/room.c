@@ -98,12 +98,15 @@ ballast_restore(struct store *s, uint64_t available)
 static uint64_t
 share_of_disk(const struct store *s, uint64_t wanted)
 {
+	struct rlimit limit;
 	struct statvfs fs;
-	uint64_t share;
+	uint64_t share = UINT64_MAX;
 
-	if (statvfs(s->dir, &fs) != 0)
-		return wanted;
-	share = (uint64_t)fs.f_blocks * fs.f_frsize / SHARE;
+	if (statvfs(s->dir, &fs) == 0)
+		share = (uint64_t)fs.f_blocks * fs.f_frsize / SHARE;
+	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 &&
+	    limit.rlim_cur / SHARE < share)
+		share = limit.rlim_cur / SHARE;
 	return share < wanted ? share & ~UINT64_C(4095) : wanted;
 }
 

@@ -358,7 +358,9 @@ vm_error_text(struct vm *v, lua_State *L)
 		lua_xmove(L, v->L, 1);
 	vm_kept(v->L, &key_describe);
 	lua_insert(v->L, -2);
+	vm_enter(v, NULL); /* a __tostring of the sensor's may run for ever */
 	vm_call(v, 1, 1);
+	vm_leave(v);
 	buf_release(&v->trace);
 	v->trace = trace;
 	text = lua_tolstring(v->L, -1, &len);
