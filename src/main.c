@@ -2,9 +2,11 @@
  * Picks the role: core (run, check), spawner, or a command of the short-lived
  * client. Must do nothing else.
  */
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "api/api.h"
 #include "base/nearest.h"
@@ -138,6 +140,23 @@ unknown(int argc, char **argv)
 	return 2;
 }
 
+/*
+ * A standard descriptor that is closed would be the number of the next file
+ * that is opened, such as the database, and what is printed would go there.
+ * One that is for reading takes its place: writing fails as it would have.
+ */
+static void
+keep_standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -147,6 +166,7 @@ main(int argc, char **argv)
 	if (argc == 2 && strcmp(argv[1], "--spawner") == 0)
 		return spawner_main(SPAWNER_FD);
 	core_block_signals();
+	keep_standard_descriptors();
 	front_offer(&api_routes);
 	if (argc < 2) {
 		print_help(stderr);

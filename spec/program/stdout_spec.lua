@@ -114,6 +114,26 @@ describe("stdout that is closed", function()
 	end
 end)
 
+describe("descriptors that are closed at the start", function()
+	for _, closed in ipairs({ ">&-", "2>&- >/dev/null", "<&- >&- 2>&-" }) do
+		it("are not taken for the database: " .. closed, host.with(function(h)
+			h:write_sensor("demo", "C", COUNTER, METADATA)
+			local words = h:command("run", "demo.C", "--for", "2")
+			local r = process.run({ "sh", "-c", "exec '"
+				.. table.concat(words, "' '") .. "' " .. closed,
+				timeout = 20 })
+			assert.equal(0, r.code)
+			local n = 0
+			for line in h:run("export", "--trigger", "demo.*").stdout
+				:gmatch("[^\n]+") do
+				n = n + 1
+				assert.truthy(line:find('"n":' .. n .. "[,}]"))
+			end
+			assert.is_true(n >= 50)
+		end))
+	end
+end)
+
 describe("what goes to stderr", function()
 	it("shows no secret, whatever holds it", host.with(function(h)
 		h:write_pack("demo", {

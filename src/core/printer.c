@@ -57,6 +57,8 @@ open_stdout(struct printer *p)
 	p->type = st.st_mode & S_IFMT;
 	if (p->type != S_IFIFO && p->type != S_IFCHR)
 		return;
+	if ((fcntl(STDOUT_FILENO, F_GETFL) & O_ACCMODE) == O_RDONLY)
+		return; /* main's stand-in: it was closed */
 	fd = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_CLOEXEC |
 	    O_NOCTTY);
 	p->own_fd = fd >= 0;
