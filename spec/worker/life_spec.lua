@@ -216,8 +216,8 @@ describe("an error", function()
 			function Checker:run() print("run") self:wait() end
 		]])
 		assert(w:run_until(function() return w:logged("run") end))
-		assert.truthy(w:logged("a trigger callback failed, unit undone "
-			.. "(1 value): sensors/x.lua:7: no demo.event"))
+		assert.truthy(w:logged("add_trigger failed, unit undone (1 value); "
+			.. "the sensor goes on: sensors/x.lua:7: no demo.event"))
 		assert.equal(1, #w.units)
 	end)
 

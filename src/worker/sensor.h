@@ -54,6 +54,7 @@ struct sensor {
 	struct trigger_changes changes; /* callbacks still to be made */
 	bool told; /* of the triggers there were after setup */
 	uint64_t callback;   /* the task of the one that runs, or 0 */
+	const char *method;  /* and its name */
 	uint32_t quiet_id;   /* of QUIET, to be answered; 0: none */
 	bool quiet;
 	int64_t began_us;    /* of run */

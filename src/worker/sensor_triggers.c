@@ -43,9 +43,10 @@ callback_done(struct vm *v, struct task *t, enum task_end end, lua_State *L,
 	s->callback = 0;
 	if (end == TASK_FAILED) {
 		undone = task_undone(t);
-		vm_log(v, LOG_ERROR, "a trigger callback failed, unit undone "
-		    "(%s): %s\n%s", unit_describe(&undone, counts),
-		    buf_cstr(&v->error), buf_cstr(&v->trace));
+		vm_log(v, LOG_ERROR, "%s failed, unit undone (%s); the "
+		    "sensor goes on: %s\n%s", s->method,
+		    unit_describe(&undone, counts), buf_cstr(&v->error),
+		    buf_cstr(&v->trace));
 	}
 	sensor_next_callback(s);
 }
@@ -70,6 +71,7 @@ sensor_next_callback(struct sensor *s)
 	if (t) {
 		task_set_brief(t, false);
 		s->callback = task_id(t);
+		s->method = c->method;
 	}
 	json_decref(c->about);
 	free(c);
