@@ -127,6 +127,35 @@ describe("a data folder", function()
 		assert.equal(1, r.code)
 	end))
 
+	it("that is somebody else's does not concern a check",
+		host.with(function(h)
+		counter(h)
+		h:write("data/data.mdb", "locked away")
+		os.execute("chmod 000 '" .. h.data .. "'; chmod 755 '" .. h.dir .. "'")
+		local words = h:command("check", "demo")
+		if unistd.getuid() == 0 then
+			for i, word in ipairs({ "setpriv", "--reuid", "65534", "--regid",
+				"65534", "--clear-groups" }) do
+				table.insert(words, i, word)
+			end
+		end
+		local r = process.run(words)
+		assert.equal(0, r.code, r.stderr)
+		for i, word in ipairs(words) do
+			words[i] = word == "check" and "export" or word
+		end
+		for i = #words, 1, -1 do
+			if words[i] == "demo" or words[i] == "--packs"
+			    or words[i] == h.packs then
+				table.remove(words, i)
+			end
+		end
+		r = process.run(words)
+		assert.equal(1, r.code)
+		assert.matches("cannot read the data in .*Permission denied",
+			r.stderr)
+	end))
+
 	it("may have a long path", host.with(function(h)
 		counter(h)
 		h.data = h.dir .. ("/" .. ("d"):rep(60)):rep(4)

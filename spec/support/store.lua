@@ -11,7 +11,7 @@ struct span { const void *data; size_t len; };
 
 struct store; struct view; struct store_reader;
 struct store_options { uint64_t map_size, ballast_size, low_space;
-	bool dry_run; };
+	bool dry_run; bool blank; };
 struct store_notice { char text[512]; };
 int store_open(struct store **s, const char *dir,
     const struct store_options *o, struct store_notice *n, struct err *e);

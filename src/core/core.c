@@ -137,7 +137,8 @@ static int
 open_store(struct core *core, struct err *e)
 {
 	const struct host_config *h = core->config;
-	const struct store_options options = {.dry_run = core->dry_run};
+	const struct store_options options = {.dry_run = core->dry_run,
+	    .blank = core->checking};
 	struct store_notice notice = {0};
 	struct err why;
 

@@ -45,7 +45,8 @@ open_env(struct store_reader *r, struct err *e)
 {
 	struct env_options options = { .read_only = true };
 
-	if (!can(r->dir, "data.mdb", F_OK))
+	if (!can(r->dir, "data.mdb", F_OK) && (errno == ENOENT ||
+	    errno == ENOTDIR))
 		return err_set(e, "there is no data in \"%s\" yet: give the "
 		    "folder with --data", r->dir);
 	if (!can(r->dir, "data.mdb", R_OK))

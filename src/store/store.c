@@ -45,7 +45,7 @@ head_save(struct txn *t, const struct head *head)
 
 /* Opens the database of a dry run, in a folder that is gone right after. */
 static int
-open_scratch(struct store *s, const char *dir, struct err *e)
+open_scratch(struct store *s, const char *dir, bool blank, struct err *e)
 {
 	struct env_options options = { .map_size = MAP_SIZE, .no_sync = true };
 	char path[256];
@@ -55,7 +55,9 @@ open_scratch(struct store *s, const char *dir, struct err *e)
 		return -1;
 	rc = env_open(&s->env, path, &options, e);
 	dry_run_vanish(path);
-	return rc != 0 ? -1 : dry_run_fill(s, dir, e);
+	if (rc != 0 || blank)
+		return rc;
+	return dry_run_fill(s, dir, e);
 }
 
 /* Opens the folder's own database, once it is locked. */
@@ -116,7 +118,7 @@ store_open(struct store **out, const char *dir,
 	s->dry_run = o.dry_run;
 	registry_init(&s->registry);
 	retention_default(&s->retention);
-	if ((o.dry_run ? open_scratch(s, dir, e) :
+	if ((o.dry_run ? open_scratch(s, dir, o.blank, e) :
 	    open_data(s, &o, notice, e)) != 0 || load(s, e) != 0) {
 		store_close(&s);
 		return -1;

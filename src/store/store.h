@@ -34,6 +34,7 @@ struct store_options {
 	 * dead letters is worked on and vanishes with the process.
 	 */
 	bool dry_run;
+	bool blank;	/* with dry_run: not even a copy is looked at */
 };
 
 /* What else store_open did that somebody should hear of; empty: nothing. */
