@@ -8,7 +8,6 @@ local host = ...
 local io, os, debug = host.lua.io, host.lua.os, host.lua.debug
 local raise = host.raise
 local stat = require("host.file").facts
-local describe = require("host.arguments").describe
 
 -- The functions that only raise, and what they say.
 host.refused = {}
@@ -155,43 +154,7 @@ function _G.setfenv(f, env)
 	return fn
 end
 
--- Read-only tables (the configuration) are walked through these two: such a
--- table is empty, and its metatable holds what it shows.
-local metatable = host.lua.debug.getmetatable
-local raw_pairs, raw_next = pairs, next
-function _G.pairs(t)
-	local meta = metatable(t)
-	if meta and meta.__pairs then
-		return meta.__pairs(t)
-	end
-	return raw_pairs(t)
-end
-
-function _G.next(t, key)
-	local meta = metatable(t)
-	if meta and meta.__pairs and type(meta[1]) == "userdata" then
-		t = meta[2]
-	end
-	return raw_next(t, key)
-end
-
--- What would change a list of the configuration past its guard.
-local function guarded(name, change)
-	return function(t, ...)
-		if type(t) ~= "table" then
-			raise(("%s needs a table, not %s"):format(name, describe(t)))
-		end
-		local meta = metatable(t)
-		if meta and meta.__newindex and type(meta[1]) == "userdata" then
-			meta.__newindex(t, name == "rawset" and (...) or #t)
-		end
-		return change(t, ...)
-	end
-end
-_G.rawset = guarded("rawset", rawset)
-table.insert = guarded("table.insert", table.insert)
-table.remove = guarded("table.remove", table.remove)
-table.sort = guarded("table.sort", table.sort)
+host.load("host/views.lua")
 
 local log = require("host.log")
 function _G.print(...)

@@ -139,6 +139,98 @@ describe("the standard library", function()
 	end)
 end)
 
+describe("a list of the configuration", function()
+	local options = { spec = { config_path = "configs/demo.yaml", config = {
+		list = { "a", "b", { "x", { deep = { 1, 2 } } } },
+		one = { 7 }, empty = require("dkjson").decode("[]"), map = { a = 1 },
+	} } }
+
+	-- Runs the body, which prints; its lines are those expected.
+	local function prints(body, expected)
+		local w = run("local c, same = self.config, {}\n" .. body, options)
+		for i, line in ipairs(expected) do
+			assert.truthy((w.printed[i] or w.log or "nothing"):find(line, 1, true),
+				("%s, not %s"):format(tostring(w.printed[i]), line))
+		end
+		assert.equal(#expected, #w.printed)
+	end
+
+	it("takes no item, also where there is one", function()
+		prints([[
+			print(pcall(function() c.list[1] = "z" end))
+			print(pcall(function() c.list[3][2].deep[2] = "z" end))
+			print(pcall(function() c.one[1] = nil end))
+			print(pcall(function() c.list.x = nil end))
+			print(pcall(function() c.empty[1] = 1 end))
+			print(pcall(table.insert, c.one, 8))
+			print(pcall(table.insert, c.one, 1, 8))
+			print(pcall(table.remove, c.list))
+			print(pcall(table.sort, c.one))
+			print(pcall(rawset, c.list, 1, "z"))
+			print(pcall(table.move, { 1, 2 }, 1, 2, 1, c.list))
+			print(pcall(require("sensorhost.json").object, c.list))
+			print(pcall(require("sensorhost.json").array, c.map))
+			require("sensorhost.json").array(c.list)
+			require("sensorhost.json").object(c.map)
+			print(pcall(function() c.list[2] = 1 end))
+			print(pcall(function() c.map.a = 2 end))
+			print(getmetatable(c.list), pcall(setmetatable, c.list, {}))
+			print(c.list[1], c.list[2], #c.list, c.one[1], #c.one, #c.empty)
+		]], {
+			'config is read-only: "list.1" is set in configs/demo.yaml',
+			'config is read-only: "list.3.2.deep.2" is set in ',
+			'config is read-only: "one.1"', 'config is read-only: "list.x"',
+			'config is read-only: "empty.1"', 'config is read-only: "one.',
+			'config is read-only: "one.', 'config is read-only: "list.',
+			'config is read-only: "one.', 'config is read-only: "list.1"',
+			'config is read-only: "list.',
+			"json.object: the configuration is read-only: its list",
+			"json.array: the configuration is read-only: its object",
+			'config is read-only: "list.2"', 'config is read-only: "map.a"',
+			"false\tfalse\t", "a\tb\t3\t7\t1\t0",
+		})
+	end)
+
+	it("is read as any other", function()
+		prints([[
+			local json = require("sensorhost.json")
+			local n, list = 0, c.list[3][2].deep
+			for i, v in ipairs(list) do n = n + i * v end
+			for i, v in pairs(list) do n = n + i * v end
+			for i, v in next, list do n = n + i * v end
+			for i = 1, #list do n = n + i * list[i] end
+			print(n, list[3], rawget(list, 2), next(c.empty), next(list, 2))
+			print(type(list), type(c), type(n), type(json.null), pcall(type))
+			print(table.concat(list, ","), table.concat(list, ",", 2, 2))
+			print(unpack(list))
+			print(unpack(list, 2, 2))
+			print(table.maxn(list), table.getn(list))
+			print(table.concat(table.move(list, 1, 2, 2, { 0 }), " "))
+			table.foreachi(list, function(i, v) print(i, v) end)
+			print(json.encode(c.list), json.encode(c.empty))
+			print(json.is_array(list), json.is_array(c.map), list == c.list[3][2].deep)
+			print(tostring(list):find("^table: 0x") ~= nil)
+			print(self:need("one", "table")[1], pcall(self.need, self, "one", "number"))
+			print(pcall(function() return list.x.y end))
+			print(self.sensor_service:dispatch("demo.p-1", { l = c.list }))
+			self.sensor_service:set_value("l", c.list)
+			print(json.encode(self.sensor_service:get_value("l")))
+			print(pcall(function() return self.sensor_service:set_value(list, 1) end))
+			print(pcall(ipairs, io.open("/dev/null")), pcall(ipairs))
+			print(pcall(self.sensor_service.dispatch, self.sensor_service, list))
+			print(self.sensor_service:dispatch("demo.p-1", { l = c.list, f = print }))
+		]], {
+			"20\tnil\t2\tnil\tnil", "table\ttable\tnumber\tuserdata\tfalse",
+			"1,2\t2", "1\t2", "2", "2\t2", "0 1 2", "1\t1", "2\t2",
+			'["a","b",["x",{"deep":[1,2]}]]\t[]', "true\tfalse\ttrue", "true",
+			'7\tfalse\t', "false\t", "true",
+			'["a","b",["x",{"deep":[1,2]}]]', "not a table",
+			"table expected", "not a table; this sensor declares",
+			"nil\t",
+		})
+	end)
+end)
+
 describe("require", function()
 	it("finds the pack's modules by core, once", function()
 		local w = run([[

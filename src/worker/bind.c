@@ -55,7 +55,7 @@ bind_describe(lua_State *L, int idx, char text[BIND_SHOWN])
 	case LUA_TLIGHTUSERDATA:
 		return lua_touserdata(L, idx) ? "a userdata" : "JSON null";
 	case LUA_TUSERDATA:
-		return "a userdata";
+		return json_mark_of(L, idx) ? "a table" : "a userdata";
 	default:
 		snprintf(text, BIND_SHOWN, "a %s",
 		    lua_typename(L, lua_type(L, idx)));
@@ -227,6 +227,8 @@ bind_options(lua_State *L, int idx, const char *call,
 		}
 		lua_pushstring(L, o->name);
 		lua_rawget(L, idx);
+		if (o->type == LUA_TTABLE)
+			json_see_through(L, lua_gettop(L));
 		snprintf(what, sizeof(what), "option \"%s\"", o->name);
 		snprintf(wanted, sizeof(wanted), "a %s",
 		    lua_typename(L, o->type));

@@ -10,6 +10,7 @@
 
 #include "base/nearest.h"
 #include "worker/bind.h"
+#include "worker/json_values.h"
 #include "worker/modules.h"
 #include "worker/sensor.h"
 #include "worker/vm.h"
@@ -218,6 +219,7 @@ errors_new(lua_State *L)
 		bind_raise(L, "errors.new: unknown kind \"%s\"%s%s%s", kind,
 		    near ? "; did you mean \"" : "", near ? near : "",
 		    near ? "\"?" : "");
+	json_see_through(L, 3);
 	if (!lua_isnoneornil(L, 3) && !lua_istable(L, 3))
 		bind_raise(L, "errors.new: fields must be a table");
 	bind_error(L, kind, NULL, NULL, "%s", message);

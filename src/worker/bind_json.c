@@ -135,12 +135,24 @@ decode(lua_State *L)
 static int
 mark(lua_State *L, const char *call, enum json_mark as)
 {
+	bool is_view;
+
 	bind_dot(L, call);
 	lua_settop(L, 1);
 	if (lua_isnil(L, 1)) {
 		lua_newtable(L);
 		lua_replace(L, 1);
 	}
+	lua_pushvalue(L, 1);
+	json_see_through(L, 2);
+	is_view = !lua_rawequal(L, 1, 2);
+	lua_settop(L, 1);
+	if (is_view && json_mark_of(L, 1) != as)
+		bind_raise(L, "%s: the configuration is read-only: its %s",
+		    call, as == JSON_MARK_ARRAY ? "object stays an object" :
+		    "list stays a list");
+	if (is_view)
+		return 1;
 	if (!lua_istable(L, 1))
 		bind_raise(L, "%s: the argument must be a table, not a %s",
 		    call, luaL_typename(L, 1));
@@ -181,6 +193,7 @@ is_array(lua_State *L)
 
 	bind_dot(L, "json.is_array");
 	lua_settop(L, 1);
+	json_see_through(L, 1);
 	if (lua_istable(L, 1)) {
 		is = json_mark_of(L, 1);
 		lua_rawgeti(L, 1, 1);

@@ -148,6 +148,7 @@ put_value(struct lossy *x, int v)
 	const char *s;
 	size_t len;
 
+	json_see_through(x->L, v);
 	switch (lua_type(x->L, v)) {
 	case LUA_TSTRING:
 		s = lua_tolstring(x->L, v, &len);

@@ -93,6 +93,9 @@ lua_look(struct lua_walk *x, int v, struct lua_place *it)
 		return lua_number_kind(lua_tonumber(x->L, v));
 	case LUA_TTABLE:
 		return lua_look_table(x->L, v, it);
+	case LUA_TUSERDATA:
+		json_see_through(x->L, v);
+		return lua_istable(x->L, v) ? lua_look_table(x->L, v, it) : 0;
 	case LUA_TBOOLEAN:
 		return KIND_BOOLEAN;
 	case LUA_TLIGHTUSERDATA:

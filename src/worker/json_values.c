@@ -265,8 +265,10 @@ json_mark_of(lua_State *L, int t)
 void
 json_see_through(lua_State *L, int t)
 {
-	if (!lua_istable(L, t) || json_mark_of(L, t) != JSON_MARK_OBJECT ||
-	    !lua_getmetatable(L, t))
+	int type = lua_type(L, t);
+
+	if ((type != LUA_TTABLE && type != LUA_TUSERDATA) ||
+	    json_mark_of(L, t) == JSON_MARK_NONE || !lua_getmetatable(L, t))
 		return;
 	lua_rawgeti(L, -1, JSON_VIEW);
 	if (lua_istable(L, -1)) {

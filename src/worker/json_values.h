@@ -18,13 +18,16 @@ void json_values_open(lua_State *L);
 /* The mark of a metatable: 0 for one that is not ours. */
 enum json_mark { JSON_MARK_NONE, JSON_MARK_ARRAY, JSON_MARK_OBJECT };
 
-/* The mark of the table at the absolute index t. Raises nothing. */
+/*
+ * The mark of the value at the absolute index t, a table or the view of one.
+ * Raises nothing.
+ */
 enum json_mark json_mark_of(lua_State *L, int t);
 
 /*
- * A metatable may hold at JSON_VIEW another table, which is what its table
- * shows (readonly.h): json_see_through puts that one in place of the view at
- * the absolute index t. Raises nothing.
+ * A metatable may hold at JSON_VIEW another table, which is what its table or
+ * userdata shows (readonly.h): json_see_through puts that one in place of the
+ * view at the absolute index t. Raises nothing.
  */
 #define JSON_VIEW 2
 void json_see_through(lua_State *L, int t);

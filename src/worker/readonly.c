@@ -37,12 +37,31 @@ on_pairs(lua_State *L)
 	return 3;
 }
 
-/* Pushes a new metatable that refuses writing, with the mark's first item. */
+/* lua_CFunction __len; upvalue: the data. */
+static int
+on_len(lua_State *L)
+{
+	lua_pushinteger(L, (lua_Integer)lua_objlen(L, lua_upvalueindex(1)));
+	return 1;
+}
+
+/* lua_CFunction __tostring of a list, which says that it is a table. */
+static int
+on_tostring(lua_State *L)
+{
+	lua_pushfstring(L, "table: %p", lua_topointer(L, 1));
+	return 1;
+}
+
+/*
+ * Gives the view on top its metatable: it shows the data at idx and refuses
+ * writing.
+ */
 static void
-push_guard(lua_State *L, const char *where, const char *path,
+set_guard(lua_State *L, int idx, const char *where, const char *path,
     enum json_mark mark)
 {
-	lua_createtable(L, 2, 5);
+	lua_createtable(L, 2, 6);
 	lua_pushstring(L, where);
 	lua_pushstring(L, path);
 	lua_pushcclosure(L, on_write, 2);
@@ -53,14 +72,6 @@ push_guard(lua_State *L, const char *where, const char *path,
 	lua_rawgeti(L, -1, 1);
 	lua_rawseti(L, -3, 1);
 	lua_pop(L, 1);
-}
-
-/* Pushes the view of the object at idx. */
-static void
-push_view(lua_State *L, int idx, const char *where, const char *path)
-{
-	lua_newtable(L);
-	push_guard(L, where, path, JSON_MARK_OBJECT);
 	lua_pushvalue(L, idx);
 	lua_rawseti(L, -2, JSON_VIEW);
 	lua_pushvalue(L, idx);
@@ -69,6 +80,13 @@ push_view(lua_State *L, int idx, const char *where, const char *path)
 	lua_getglobal(L, "next");
 	lua_pushcclosure(L, on_pairs, 2);
 	lua_setfield(L, -2, "__pairs");
+	if (mark == JSON_MARK_ARRAY) {
+		lua_pushvalue(L, idx);
+		lua_pushcclosure(L, on_len, 1);
+		lua_setfield(L, -2, "__len");
+		lua_pushcfunction(L, on_tostring);
+		lua_setfield(L, -2, "__tostring");
+	}
 	lua_setmetatable(L, -2);
 }
 
@@ -96,6 +114,7 @@ static void
 guard(lua_State *L, const char *where, const char *path, int depth)
 {
 	int idx = lua_gettop(L);
+	enum json_mark mark = json_mark_of(L, idx);
 
 	luaL_checkstack(L, 12, "config");
 	if (depth > DEPTH_MAX)
@@ -110,12 +129,11 @@ guard(lua_State *L, const char *where, const char *path, int depth)
 		lua_insert(L, -2);
 		lua_rawset(L, idx); /* an existing key: the walk goes on */
 	}
-	if (json_mark_of(L, idx) == JSON_MARK_ARRAY) {
-		push_guard(L, where, path, JSON_MARK_ARRAY);
-		lua_setmetatable(L, idx);
-		return;
-	}
-	push_view(L, idx, where, path);
+	if (mark == JSON_MARK_ARRAY)
+		lua_newuserdata(L, 0);
+	else
+		lua_newtable(L);
+	set_guard(L, idx, where, path, mark);
 	lua_replace(L, idx);
 }
 
