@@ -12,8 +12,8 @@
 #include "base/nearest.h"
 #include "cli/commands.h"
 #include "core/core.h"
-#include "core/front.h"
 #include "core/roles.h"
+#include "core/system/front.h"
 #include "worker/spawner.h"
 
 #define SPAWNER_FD 3

@@ -11,7 +11,7 @@
 #include "base/buf.h"
 #include "base/js.h"
 #include "base/must.h"
-#include "worker/bind_json.h"
+#include "worker/bind/bind_json.h"
 #include "worker/decode.h"
 #include "worker/encode.h"
 

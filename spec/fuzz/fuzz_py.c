@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 #include "base/must.h"
-#include "cli/py_file.h"
-#include "cli/skeleton.h"
+#include "cli/migrate/py_file.h"
+#include "cli/migrate/skeleton.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -13,7 +13,7 @@
 #include "base/js.h"
 #include "base/must.h"
 #include "schema/schema.h"
-#include "worker/bind_json.h"
+#include "worker/bind/bind_json.h"
 #include "worker/decode.h"
 #include "worker/encode.h"
 

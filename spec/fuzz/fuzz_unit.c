@@ -3,7 +3,7 @@
  * what it was given, and what it passed can be read whole.
  */
 #include "base/must.h"
-#include "core/unit_ops.h"
+#include "core/child/unit_ops.h"
 #include "store/dead_letter.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -39,7 +39,7 @@ describe("tools/arrows.lua", function()
 		assert.matches('src/store/kv.c:2: "core/core.h": store/ must not '
 			.. "include core/", text, 1, true)
 		assert.equal(1, verdict("src/worker/x.c", '#include "pack/pack.h"\n'))
-		assert.equal(1, verdict("src/api/x.c", '#include "core/child.h"\n'))
+		assert.equal(1, verdict("src/api/x.c", '#include "core/child/child.h"\n'))
 		assert.equal(1, verdict("src/cli/x.c", '#include "store/kv.h"\n'))
 	end)
 

@@ -16,7 +16,7 @@
 #include "base/paths.h"
 #include "base/xalloc.h"
 #include "cli/files.h"
-#include "cli/migrate.h"
+#include "cli/migrate/migrate.h"
 #include "cli/names.h"
 #include "cli/place.h"
 #include "pack/doc.h"

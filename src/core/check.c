@@ -11,12 +11,12 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "base/xalloc.h"
-#include "core/catalog_options.h"
 #include "core/core.h"
 #include "core/lint.h"
 #include "core/roles.h"
+#include "core/sensor/spec.h"
 #include "core/settings.h"
-#include "core/spec.h"
+#include "core/state/catalog_options.h"
 #include "pack/check.h"
 
 #define PARALLEL 8u

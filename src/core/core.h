@@ -6,14 +6,14 @@
 #include <sys/queue.h>
 #include <sys/types.h>
 
-#include "core/child.h"
-#include "core/findings.h"
-#include "core/internal.h"
-#include "core/listening.h"
-#include "core/nursery.h"
-#include "core/supervisor.h"
-#include "core/turn.h"
-#include "core/watchdog.h"
+#include "core/child/child.h"
+#include "core/child/listening.h"
+#include "core/child/nursery.h"
+#include "core/child/watchdog.h"
+#include "core/sensor/supervisor.h"
+#include "core/state/findings.h"
+#include "core/state/internal.h"
+#include "core/state/turn.h"
 #include "pack/host_config.h"
 #include "store/seal.h"
 #include "store/store.h"

@@ -11,7 +11,7 @@
 
 #include "base/nearest.h"
 #include "base/xalloc.h"
-#include "core/child.h"
+#include "core/child/child.h"
 #include "core/core.h"
 #include "pack/catalog.h"
 

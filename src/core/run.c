@@ -11,13 +11,13 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "core/core.h"
-#include "core/declared.h"
-#include "core/front.h"
-#include "core/printer.h"
 #include "core/roles.h"
-#include "core/service.h"
+#include "core/sensor/declared.h"
 #include "core/settings.h"
-#include "core/trigger.h"
+#include "core/state/trigger.h"
+#include "core/system/front.h"
+#include "core/system/printer.h"
+#include "core/system/service.h"
 #include "pack/catalog.h"
 
 /* How long a stop may go on printing what is durable already. */

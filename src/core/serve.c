@@ -12,13 +12,13 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "core/core.h"
-#include "core/front.h"
-#include "core/partition.h"
-#include "core/reconfigure.h"
+#include "core/reload/reconfigure.h"
 #include "core/roles.h"
-#include "core/service.h"
+#include "core/sensor/partition.h"
+#include "core/sensor/switch.h"
 #include "core/settings.h"
-#include "core/switch.h"
+#include "core/system/front.h"
+#include "core/system/service.h"
 #include "pack/catalog.h"
 
 #define SPREAD_MAX 10.0

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "base/nearest.h"
-#include "worker/bind.h"
+#include "worker/bind/bind.h"
 #include "worker/link.h"
 #include "worker/task_private.h"
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "worker/bind.h"
+#include "worker/bind/bind.h"
 #include "worker/datastore_private.h"
 #include "worker/link.h"
 #include "worker/sensor.h"

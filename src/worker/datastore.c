@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "base/js.h"
-#include "worker/bind.h"
+#include "worker/bind/bind.h"
 #include "worker/datastore_private.h"
 #include "worker/link.h"
 #include "worker/sensor.h"

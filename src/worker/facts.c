@@ -10,7 +10,7 @@
 
 #include "base/must.h"
 #include "base/xalloc.h"
-#include "worker/bind.h"
+#include "worker/bind/bind.h"
 #include "worker/facts_private.h"
 
 #define LONG_TRANSACTION 60.0 /* seconds, where core has not said */

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/nearest.h"
-#include "worker/bind.h"
+#include "worker/bind/bind.h"
 #include "worker/facts_private.h"
 #include "worker/link.h"
 #include "worker/sensor.h"

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "worker/bind_json.h"
+#include "worker/bind/bind_json.h"
 
 /*
  * How JSON's values that Lua has none for look in Lua: null, marked arrays

@@ -4,18 +4,18 @@
  */
 #include "worker/modules.h"
 
-#include "worker/bind.h"
-#include "worker/bind_check.h"
-#include "worker/bind_crypto.h"
-#include "worker/bind_file.h"
-#include "worker/bind_inotify.h"
-#include "worker/bind_json.h"
-#include "worker/bind_kept.h"
-#include "worker/bind_park.h"
-#include "worker/bind_regex.h"
-#include "worker/bind_socket.h"
-#include "worker/bind_text.h"
-#include "worker/bind_zone.h"
+#include "worker/bind/bind.h"
+#include "worker/bind/bind_check.h"
+#include "worker/bind/bind_crypto.h"
+#include "worker/bind/bind_file.h"
+#include "worker/bind/bind_inotify.h"
+#include "worker/bind/bind_json.h"
+#include "worker/bind/bind_kept.h"
+#include "worker/bind/bind_park.h"
+#include "worker/bind/bind_regex.h"
+#include "worker/bind/bind_socket.h"
+#include "worker/bind/bind_text.h"
+#include "worker/bind/bind_zone.h"
 
 const struct bind_module bind_modules[] = {
 	{"host.check", bind_check_open},

@@ -7,7 +7,7 @@
 #include <lauxlib.h>
 #include <stdio.h>
 
-#include "worker/bind.h"
+#include "worker/bind/bind.h"
 #include "worker/json_values.h"
 
 #define DEPTH_MAX 128

@@ -9,7 +9,7 @@
 
 #include "base/js.h"
 #include "base/xalloc.h"
-#include "worker/bind.h"
+#include "worker/bind/bind.h"
 #include "worker/link.h"
 #include "worker/sensor_private.h"
 #include "worker/spawn.h"

@@ -12,7 +12,7 @@
 
 #include "base/clock.h"
 #include "base/must.h"
-#include "worker/bind.h"
+#include "worker/bind/bind.h"
 #include "worker/link.h"
 #include "worker/sensor_private.h"
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "base/xalloc.h"
-#include "worker/bind.h"
+#include "worker/bind/bind.h"
 #include "worker/sensor_private.h"
 
 struct trigger_change {

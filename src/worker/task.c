@@ -11,7 +11,7 @@
 
 #include "base/must.h"
 #include "base/xalloc.h"
-#include "worker/bind.h"
+#include "worker/bind/bind.h"
 #include "worker/link.h"
 #include "worker/task_private.h"
 

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/must.h"
 #include "wire/page.h"
-#include "worker/bind.h"
+#include "worker/bind/bind.h"
 #include "worker/link.h"
 #include "worker/sensor.h"
 #include "worker/task_private.h"

@@ -15,7 +15,7 @@
 
 #include "base/must.h"
 #include "wire/page.h"
-#include "worker/bind.h"
+#include "worker/bind/bind.h"
 #include "worker/link.h"
 #include "worker/sensor.h"
 #include "worker/task.h"

@@ -1,0 +1,139 @@
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "core/sensor/spec.h"
+#include "wire/msg.h"
+#include "wire/page.h"
+#include "wire/peer.h"
+
+struct catalog;
+struct child;
+struct core;
+struct event;
+struct output;
+struct sensor_meta;
+
+/*
+ * One worker process, from the request to the spawner until it is gone. It
+ * knows the seam and nothing of why it was started: what happens is told to
+ * its supervisor, which decides.
+ */
+enum child_state {
+	CHILD_SPAWNING, /* asked for */
+	CHILD_LOADING,  /* HELLO and LOAD are sent */
+	CHILD_LOADED,   /* the file is loaded; waits for child_start */
+	CHILD_STARTED,  /* init and setup run */
+	CHILD_RUNNING,
+	CHILD_REPORTED, /* said how it ended; about to exit */
+	CHILD_GONE      /* process reaped and link closed */
+};
+
+/* What a supervisor hears; each is called from the loop. */
+struct child_ops {
+	void (*loaded)(struct child *c);
+	void (*running)(struct child *c);
+	void (*polled)(struct child *c, const json_t *details);
+	void (*quiet)(struct child *c);
+	/* The unit of setup came: true if the supervisor holds it (body is
+	 * borrowed), false if it is a unit like any other. */
+	bool (*setup_unit)(struct child *c, uint32_t id, const void *body,
+	    size_t len);
+	void (*reported)(struct child *c);
+	void (*gone)(struct child *c);
+};
+
+struct child {
+	TAILQ_ENTRY(child) link;  /* of all of core's */
+	SLIST_ENTRY(child) grave;
+	unsigned references;
+	struct core *core;
+	const struct child_ops *ops;
+	void *owner; /* the supervisor; NULL: nobody listens any more */
+	struct catalog *catalog; /* a reference: meta is borrowed from it */
+	const struct sensor_meta *meta;
+	uint32_t sensor; /* number in the registry */
+	uint64_t generation;
+	enum child_state state;
+	pid_t pid; /* -1: not born, or reaped */
+	pid_t born_pid; /* the same, kept; 0: not born */
+	struct peer peer;
+	bool linked; /* peer is in use */
+	bool link_ended;
+	struct page *page;
+	struct output *output; /* NULL: it could not be made */
+	char *spec; /* the LOAD message's JSON, until it is sent */
+	struct spec_host host; /* what of the host's is in there */
+	uint32_t next_id;
+	uint32_t hello_id, load_id, quiet_id;
+	enum msg_state report; /* valid in CHILD_REPORTED and after */
+	json_t *details;       /* of the report, or the lint's; NULL: none */
+	bool reported;
+	bool overran;          /* killed by the watchdog for limits.slice */
+	bool interpreted;      /* its worker keeps limits.slice by itself */
+	int status;            /* of waitpid, once reaped */
+	bool reaped;
+	char *stop_reason; /* of child_stop; NULL: it was not asked to */
+	char *killed_for; /* why core killed it; NULL: it did not */
+	unsigned units_waiting; /* sent and not yet committed */
+	unsigned tick_turn;     /* watchdog: the page's turn at the last tick */
+	unsigned ticks;         /* and for how many ticks it was the same */
+	struct event *deadline; /* kills it when it passes */
+	const char *deadline_why;
+};
+
+/*
+ * Starts a worker for a sensor under a generation that is on disk. spec is
+ * taken over. The caller owns one reference.
+ */
+struct child *child_new(struct core *core, struct catalog *catalog,
+    const struct sensor_meta *meta,
+    uint32_t sensor, uint64_t generation, char *spec,
+    const struct child_ops *ops, void *owner);
+struct child *child_ref(struct child *c);
+
+/* The last one buries it: it is freed when the turn ends (child_free). */
+void child_unref(struct child **c);
+void child_free(struct child *c);
+
+/* The same sensor, unchanged, in a newer catalog. */
+void child_take(struct child *c, struct catalog *catalog,
+    const struct sensor_meta *meta);
+
+void child_start(struct child *c);
+void child_quiet(struct child *c, int64_t grace_us);
+void child_resume(struct child *c);
+
+/* Asks for the orderly end; kills when it takes longer than both times. */
+void child_stop(struct child *c, const char *reason, int64_t grace_us,
+    int64_t cleanup_us);
+
+/* SIGKILL; why is what the log and the state will say. */
+void child_kill(struct child *c, const char *why);
+
+/* Kills the child unless the deadline is cleared or set anew before. */
+void child_set_deadline(struct child *c, int64_t us, const char *why);
+void child_clear_deadline(struct child *c);
+
+/* The process ended (from waitpid). */
+void child_on_exit(struct child *c, int status);
+
+/* Queues a message or a reply; it leaves at the end of the turn. */
+void child_send(struct child *c, uint8_t type, uint32_t id,
+    const struct buf *body);
+
+/* Queues a reply with a descriptor, which stays the caller's. */
+void child_send_fd(struct child *c, uint32_t id, const struct buf *body,
+    int fd);
+
+/* A bad frame: ends the worker, says why. */
+void child_bad(struct child *c, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* How it ended, in words: "killed by signal 11 (Segmentation fault)". */
+char *child_obituary(const struct child *c);

@@ -1,0 +1,183 @@
+/*
+ * Units of work on their way from a worker to the store. A unit is checked
+ * whole when it arrives and keeps its bytes until it is committed, so that it
+ * can be staged again when the disk was full. Called by the table of
+ * child_messages.c and by the turn. It must never stage a byte that it has
+ * not checked, nor a unit of a generation that is not the current one.
+ */
+#include "core/child/intake.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/js.h"
+#include "base/log.h"
+#include "base/xalloc.h"
+#include "core/child/unit_ops.h"
+#include "core/core.h"
+#include "core/state/keys.h"
+#include "pack/pack.h"
+#include "store/dead_letter.h"
+#include "store/journal.h"
+#include "store/kv.h"
+#include "store/registry.h"
+#include "store/sensor_state.h"
+
+/* A unit in the queue. */
+struct unit {
+	struct change change;
+	struct child *child;
+	uint32_t id;
+	bool refused; /* its generation is not current any more */
+	void (*before)(void *arg, struct store *s); /* NULL: none */
+	void (*after)(void *arg);
+	void *arg;
+	uint8_t flags;
+	size_t len;
+	uint8_t ops[];
+};
+
+/* Whether a trigger may be dispatched: it is in the registry. */
+static bool
+known_trigger(void *arg, uint32_t number)
+{
+	return registry_trigger_get(arg, number) != NULL;
+}
+
+/* Stages one operation. */
+static void
+stage_op(struct unit *u, struct store *s, const struct unit_op *op)
+{
+	struct child *c = u->child;
+	struct dead_letter letter;
+
+	switch (op->kind) {
+	case MSG_OP_DISPATCH:
+		journal_append(s, &(struct journal_entry){
+		    .trigger = op->trigger, .sensor = c->sensor,
+		    .generation = c->generation, .trace = op->trace,
+		    .payload = op->payload});
+		break;
+	case MSG_OP_SET:
+		keys_set(c->core, s, op->key, op->payload,
+		    op->sealed ? KV_SEALED : 0, op->ttl_us);
+		break;
+	case MSG_OP_DELETE:
+		keys_delete(c->core, s, op->key);
+		break;
+	case MSG_OP_DEAD:
+		unit_op_letter(op, &letter);
+		letter.sensor = span_of(c->meta->ref, strlen(c->meta->ref));
+		letter.generation = c->generation;
+		dead_letter_put(s, &letter);
+		break;
+	case MSG_OP_POLLED:
+		sensor_last_poll_set(s, c->sensor, op->ttl_us);
+		break;
+	default:
+		break;
+	}
+}
+
+/* change_stage_fn: the whole unit, or nothing of a stale one. */
+static void
+unit_stage(struct change *change, struct store *s)
+{
+	struct unit *u = (struct unit *)change;
+	struct sensor_state state;
+	struct msg_cursor at;
+	struct unit_op op;
+
+	if (u->before)
+		u->before(u->arg, s);
+	sensor_state_get(store_view(s, 0), u->child->sensor, &state);
+	u->refused = state.current != u->child->generation;
+	if (u->refused)
+		return;
+	msg_begin(&at, u->ops, u->len);
+	while (unit_op_next(&at, &op))
+		stage_op(u, s, &op);
+}
+
+/* change_drop_fn. */
+static void
+unit_drop(struct change *change)
+{
+	struct unit *u = (struct unit *)change;
+
+	child_unref(&u->child);
+	free(u);
+}
+
+/* change_done_fn: acknowledges, and shows what `run` shows. */
+static void
+unit_done(struct change *change)
+{
+	struct unit *u = (struct unit *)change;
+	struct buf ok = {0};
+
+	u->child->units_waiting--;
+	if (u->refused) {
+		child_bad(u->child, "a unit of generation %llu, which is not "
+		    "the current one",
+		    (unsigned long long)u->child->generation);
+	} else {
+		core_show_unit(u->child->core, u->child, u->ops, u->len);
+		msg_put_ok(&ok);
+		child_send(u->child, MSG_REPLY, u->id, &ok);
+		buf_release(&ok);
+	}
+	if (u->after)
+		u->after(u->arg);
+	unit_drop(change);
+}
+
+/* Makes the change; body is a whole COMMIT body. */
+static struct unit *
+unit_new(struct child *c, uint32_t id, const uint8_t *body, size_t len)
+{
+	struct unit *u = xmalloc(sizeof(*u) + len);
+
+	*u = (struct unit){.child = child_ref(c), .id = id, .flags = body[0],
+	    .len = len - 1};
+	u->change = (struct change){.stage = unit_stage, .done = unit_done,
+	    .drop = unit_drop, .size = sizeof(*u) + len, .takes_in = true};
+	memcpy(u->ops, body + 1, len - 1);
+	c->units_waiting++;
+	return u;
+}
+
+void
+intake_commit(struct child *c, const struct frame *f)
+{
+	struct err e;
+
+	if (c->state < CHILD_STARTED || c->reported) {
+		child_bad(c, "a unit out of place");
+		return;
+	}
+	if (f->len < 1 || unit_ops_check(f->body + 1, f->len - 1,
+	    known_trigger, store_view(c->core->store, 0), &e) != 0) {
+		child_bad(c, "a malformed unit: %s",
+		    f->len < 1 ? "it is empty" : e.text);
+		return;
+	}
+	if ((f->body[0] & MSG_UNIT_SETUP) && c->owner &&
+	    c->ops->setup_unit(c, f->id, f->body, f->len))
+		return;
+	turn_add(&c->core->turn,
+	    &unit_new(c, f->id, f->body, f->len)->change);
+}
+
+struct change *
+intake_held_unit(struct child *c, uint32_t id, const void *body, size_t len,
+    void (*before)(void *arg, struct store *s), void (*done)(void *arg),
+    void *arg)
+{
+	struct unit *u = unit_new(c, id, body, len);
+
+	u->before = before;
+	u->after = done;
+	u->arg = arg;
+	return &u->change;
+}

@@ -1,0 +1,51 @@
+/*
+ * How long a sensor that failed waits. Called by the supervisor for each
+ * failure; it must never say "for ever".
+ */
+#include "core/sensor/backoff.h"
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "core/sensor/supervisor.h"
+#include "pack/pack.h"
+
+#define SECOND INT64_C(1000000)
+#define GOOD_MINUTE (60 * SECOND)
+#define BACKOFF_MIN SECOND
+#define BACKOFF_MAX (60 * SECOND)
+
+/* 1 s doubling to 60 s or poll_interval, with a tenth of jitter. */
+static int64_t
+delay_us(const struct supervisor *s)
+{
+	int64_t most = (int64_t)(s->meta->poll_interval * SECOND), us;
+	unsigned i;
+
+	if (most < BACKOFF_MAX)
+		most = BACKOFF_MAX;
+	us = BACKOFF_MIN;
+	for (i = 1; i < s->failures && us < most; i++)
+		us *= 2;
+	if (us > most)
+		us = most;
+	return us + (int64_t)random_below((uint32_t)(us / 10000) + 1) *
+	    1000;
+}
+
+int64_t
+backoff_us(struct supervisor *s)
+{
+	int64_t now = clock_unix_us(), delay;
+
+	if (s->running_since &&
+	    clock_mono_us() - s->running_since >= GOOD_MINUTE) {
+		s->failures = 0;
+		s->interpreted = false;
+	}
+	if (s->failures++ == 0)
+		s->failing_since = now;
+	s->running_since = 0;
+	delay = delay_us(s);
+	s->next_start = now + delay;
+	return delay;
+}

@@ -1,0 +1,106 @@
+/*
+ * The words for how a sensor's worker ended. Called by the supervisor and the
+ * handover, which decide what is done about it; it must never decide.
+ */
+#include "core/sensor/obituary.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/xalloc.h"
+#include "core/child/sensor_log.h"
+#include "core/sensor/supervisor.h"
+#include "pack/pack.h"
+
+/* A member of details as text; fallback if it is none. */
+static const char *
+text_of(const json_t *details, const char *key, const char *fallback)
+{
+	const char *text = json_string_value(json_object_get(details, key));
+
+	return text ? text : fallback;
+}
+
+/* ", unit undone (2 dispatches, 1 value)", or nothing. */
+static void
+undone_text(const json_t *details, char *out, size_t size)
+{
+	const json_t *undone = json_object_get(details, "undone");
+	json_int_t dispatches = json_integer_value(
+	    json_object_get(undone, "dispatches"));
+	json_int_t values = json_integer_value(
+	    json_object_get(undone, "values"));
+
+	*out = '\0';
+	if (dispatches || values)
+		snprintf(out, size, ", unit undone (%lld dispatch%s, %lld "
+		    "value%s)", (long long)dispatches,
+		    dispatches == 1 ? "" : "es", (long long)values,
+		    values == 1 ? "" : "s");
+}
+
+char *
+obituary_of_report(const struct child *c)
+{
+	char undone[96];
+
+	if (c->report == MSG_STATE_RETURNED)
+		return xasprintf("run() returned after %.3g s; call "
+		    "self:finish() if it is done", json_number_value(
+		    json_object_get(c->details, "after")));
+	undone_text(c->details, undone, sizeof(undone));
+	return xasprintf("failed in %s%s: %s",
+	    text_of(c->details, "entry", "?"), undone,
+	    text_of(c->details, "error", "no error was given"));
+}
+
+/* "1st", "2nd", "3rd", "4th" ... */
+static const char *
+ordinal(unsigned n)
+{
+	if (n % 100 >= 11 && n % 100 <= 13)
+		return "th";
+	return n % 10 == 1 ? "st" : n % 10 == 2 ? "nd" : n % 10 == 3 ?
+	    "rd" : "th";
+}
+
+void
+obituary_log(struct supervisor *s, const char *what, const char *traceback,
+    int64_t us)
+{
+	char since[CLOCK_TEXT], again[160] = "";
+	size_t head = strcspn(what, "\n");
+
+	if (us >= 0) {
+		clock_rfc3339(s->failing_since, since);
+		snprintf(again, sizeof(again), "; starts again in %.3g s "
+		    "(%u%s time since %.19sZ)", (double)us / 1e6, s->failures,
+		    ordinal(s->failures), since);
+	}
+	supervisor_log(s, LOG_ERROR, "%.*s%s%s%s%s", (int)head, what, again,
+	    what + head, traceback && *traceback ? "\n" : "",
+	    traceback ? traceback : "");
+}
+
+void
+obituary_log_why(struct supervisor *s, enum log_level level, const char *how,
+    const json_t *details)
+{
+	const char *why = text_of(details, "why", NULL);
+
+	supervisor_log(s, level, "%s%s%s", how, why ? ": " : "",
+	    why ? why : "");
+	obituary_log_cleanup(s, details);
+}
+
+void
+obituary_log_cleanup(struct supervisor *s, const json_t *details)
+{
+	const char *error = text_of(details, "cleanup_error", NULL);
+
+	if (error)
+		supervisor_log(s, LOG_ERROR, "failed in cleanup: %s",
+		    error);
+}

@@ -1,0 +1,444 @@
+/*
+ * The state machine of one sensor. Owns its worker and the clock of its next
+ * start. Called by the fleet (start, stop, reload) and, through child_ops,
+ * by what its workers do. It must never leave a sensor that should run
+ * without a worker and without a time for the next one.
+ */
+#include "core/sensor/supervisor.h"
+
+#include <event2/event.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/must.h"
+#include "base/xalloc.h"
+#include "core/child/sensor_log.h"
+#include "core/core.h"
+#include "core/sensor/backoff.h"
+#include "core/sensor/handover.h"
+#include "core/sensor/obituary.h"
+#include "core/sensor/spec.h"
+#include "pack/catalog.h"
+#include "store/registry.h"
+#include "store/sensor_state.h"
+
+#define SECOND INT64_C(1000000)
+/* Core's own bound behind the worker's: setup that cannot be interrupted. */
+#define SETUP_SLACK (2 * SECOND)
+
+static const char *const state_names[] = {
+	[SENSOR_STARTING] = "starting",
+	[SENSOR_RUNNING] = "running",
+	[SENSOR_QUIETED] = "quieted",
+	[SENSOR_BACKING_OFF] = "backing_off",
+	[SENSOR_STOPPING] = "stopping",
+	[SENSOR_STOPPED] = "stopped",
+	[SENSOR_FINISHED] = "finished",
+	[SENSOR_DISABLED] = "disabled",
+	[SENSOR_REJECTED] = "rejected",
+	[SENSOR_NOT_OWNED] = "not_owned",
+};
+
+const char *
+supervisor_state_name(enum supervisor_state state)
+{
+	return state_names[state];
+}
+
+void
+supervisor_set_state(struct supervisor *s, enum supervisor_state state)
+{
+	if (s->state == state)
+		return;
+	s->state = state;
+	if (state != SENSOR_RUNNING)
+		s->failing = false;
+	supervisor_log(s, LOG_DEBUG, "%s", state_names[state]);
+	core_state_changed(s->core, s);
+	if (supervisor_settled(s))
+		core_settled(s->core, s);
+}
+
+bool
+supervisor_settled(const struct supervisor *s)
+{
+	return !s->current && s->handover.step == HANDOVER_NONE &&
+	    !s->restart && (s->state == SENSOR_STOPPED ||
+	    s->state == SENSOR_FINISHED || s->state == SENSOR_DISABLED ||
+	    s->state == SENSOR_REJECTED || s->state == SENSOR_NOT_OWNED);
+}
+
+/* A start that waits for its generation to be on disk. */
+struct start_change {
+	struct change change;
+	struct supervisor *s;
+	uint64_t generation;
+};
+
+/* change_stage_fn: the next generation, current at once. */
+static void
+start_stage(struct change *change, struct store *store)
+{
+	struct start_change *c = (struct start_change *)change;
+
+	c->generation = sensor_generation_allot(store, c->s->number);
+	sensor_current_set(store, c->s->number, c->generation);
+}
+
+/* change_drop_fn. */
+static void
+start_drop(struct change *change)
+{
+	free(change);
+}
+
+/* change_done_fn: the worker may be made now. */
+static void
+start_done(struct change *change)
+{
+	struct start_change *c = (struct start_change *)change;
+	struct supervisor *s = c->s;
+
+	s->generation = c->generation;
+	if (s->state == SENSOR_STARTING && !s->current) {
+		s->current = child_new(s->core, s->catalog, s->meta, s->number,
+		    c->generation, spec_make(s, s->meta),
+		    &supervisor_child_ops, s);
+		s->current->interpreted = s->interpreted;
+	} else if (s->state == SENSOR_STOPPING && !s->current)
+		supervisor_set_state(s, SENSOR_STOPPED);
+	if (s->restart && !s->current && s->state == SENSOR_STOPPED)
+		supervisor_start(s);
+	free(c);
+}
+
+void
+supervisor_start(struct supervisor *s)
+{
+	struct start_change *c = xcalloc(1, sizeof(*c));
+
+	must(!s->current);
+	event_del(s->timer);
+	s->restart = false;
+	supervisor_set_state(s, SENSOR_STARTING);
+	c->change = (struct change){.stage = start_stage,
+	    .done = start_done, .drop = start_drop};
+	c->s = s;
+	turn_add(&s->core->turn, &c->change);
+}
+
+/* event_callback_fn: the backoff is over. */
+static void
+timer_cb(evutil_socket_t fd, short events, void *arg)
+{
+	struct supervisor *s = arg;
+
+	(void)fd;
+	(void)events;
+	if (s->state == SENSOR_BACKING_OFF)
+		supervisor_start(s);
+}
+
+struct supervisor *
+supervisor_new(struct core *core, struct catalog *catalog,
+    struct sensor_meta *meta)
+{
+	struct supervisor *s = xcalloc(1, sizeof(*s));
+
+	s->core = core;
+	s->catalog = catalog_ref(catalog);
+	s->meta = meta;
+	s->number = registry_sensor(core->store, meta->ref);
+	s->state = SENSOR_STOPPED;
+	s->timer = event_new(core->base, -1, 0, timer_cb, s);
+	must(s->timer);
+	return s;
+}
+
+void
+supervisor_free(struct supervisor **sp)
+{
+	struct supervisor *s = *sp;
+
+	*sp = NULL;
+	if (s->current)
+		s->current->owner = NULL;
+	child_unref(&s->current);
+	handover_release(s);
+	event_free(s->timer);
+	catalog_unref(&s->catalog);
+	free(s->last_error);
+	free(s->last_traceback);
+	free(s);
+}
+
+void
+supervisor_note_error(struct supervisor *s, const char *what,
+    const char *traceback)
+{
+	free(s->last_error);
+	free(s->last_traceback);
+	s->last_error = xstrdup(what);
+	s->last_traceback = traceback ? xstrdup(traceback) : NULL;
+	s->last_error_at = clock_unix_us();
+}
+
+void
+supervisor_take(struct supervisor *s, struct catalog *catalog,
+    struct sensor_meta *meta)
+{
+	struct catalog *old = s->catalog;
+
+	s->catalog = catalog_ref(catalog);
+	s->meta = meta;
+	catalog_unref(&old);
+}
+
+/* Logs how it ended and arranges the next start. */
+static void
+start_later(struct supervisor *s, const char *what, const char *traceback)
+{
+	int64_t us = backoff_us(s);
+	const struct timeval tv = {.tv_sec = us / SECOND,
+	    .tv_usec = us % SECOND};
+
+	supervisor_note_error(s, what, traceback);
+	if (s->core->once) {
+		obituary_log(s, what, traceback, -1);
+		s->once_failed = true;
+		supervisor_set_state(s, SENSOR_STOPPED);
+		return;
+	}
+	obituary_log(s, what, traceback, us);
+	supervisor_set_state(s, SENSOR_BACKING_OFF);
+	must(event_add(s->timer, &tv) == 0);
+}
+
+/* What a worker reported before it went. */
+static void
+after_report(struct supervisor *s, struct child *c)
+{
+	const char *what;
+	char *said;
+
+	switch (c->report) {
+	case MSG_STATE_FINISHED:
+		obituary_log_why(s, LOG_INFO, "finished", c->details);
+		supervisor_set_state(s, SENSOR_FINISHED);
+		break;
+	case MSG_STATE_REJECTED:
+		obituary_log_why(s, LOG_ERROR, "rejected", c->details);
+		what = json_string_value(json_object_get(c->details, "why"));
+		supervisor_note_error(s, what ? what : "rejected", NULL);
+		s->refused = true;
+		supervisor_set_state(s, SENSOR_REJECTED);
+		break;
+	case MSG_STATE_ONCE:
+		s->once_failed = json_is_true(json_object_get(c->details,
+		    "failed"));
+		supervisor_set_state(s, SENSOR_FINISHED);
+		break;
+	case MSG_STATE_STOPPED:
+		obituary_log_cleanup(s, c->details);
+		supervisor_set_state(s, SENSOR_STOPPED);
+		break;
+	default:
+		said = obituary_of_report(c);
+		start_later(s, said, json_string_value(
+		    json_object_get(c->details, "traceback")));
+		free(said);
+		obituary_log_cleanup(s, c->details);
+	}
+}
+
+/* The worker went: what now? */
+static void
+after_end(struct supervisor *s, struct child *c)
+{
+	char *what;
+
+	if (s->state == SENSOR_STOPPING && c->report != MSG_STATE_REJECTED) {
+		if (!c->reported) {
+			what = child_obituary(c);
+			child_log(c, LOG_WARNING, "stopped without an "
+			    "orderly end: %s", what);
+			free(what);
+		} else if (c->report == MSG_STATE_STOPPED) {
+			obituary_log_cleanup(s, c->details);
+		}
+		supervisor_set_state(s, SENSOR_STOPPED);
+	} else if (c->reported) {
+		after_report(s, c);
+	} else {
+		what = child_obituary(c);
+		start_later(s, what, NULL);
+		free(what);
+	}
+	if (s->restart)
+		supervisor_start(s);
+}
+
+/* child_ops.gone. */
+static void
+on_gone(struct child *c)
+{
+	struct supervisor *s = c->owner;
+
+	c->owner = NULL;
+	if (c->overran)
+		s->interpreted = true;
+	if (c == s->handover.incoming) {
+		handover_incoming_gone(s);
+		return;
+	}
+	must(c == s->current);
+	s->current = NULL;
+	if (handover_current_gone(s, c))
+		; /* the handover goes on without it */
+	else
+		after_end(s, c);
+	child_unref(&c);
+}
+
+/* child_ops.loaded. */
+static void
+on_loaded(struct child *c)
+{
+	struct supervisor *s = c->owner;
+
+	if (c == s->handover.incoming) {
+		handover_loaded(s);
+		return;
+	}
+	child_start(c);
+	child_set_deadline(c, s->core->config->setup_timeout_us + SETUP_SLACK,
+	    "setup did not end within setup_timeout");
+}
+
+/* child_ops.running. */
+static void
+on_running(struct child *c)
+{
+	struct supervisor *s = c->owner;
+
+	if (s->state == SENSOR_STOPPING)
+		return;
+	child_clear_deadline(c);
+	s->running_since = clock_mono_us();
+	s->started = clock_unix_us();
+	s->next_poll = 0;
+	supervisor_set_state(s, SENSOR_RUNNING);
+}
+
+/* Microseconds of a worker's seconds, which may be any number. */
+static int64_t
+us_of(const json_t *details, const char *key)
+{
+	double s = json_number_value(json_object_get(details, key));
+
+	return (int64_t)(1e6 * fmax(0, fmin(s, 1e11)));
+}
+
+/* child_ops.polled. */
+static void
+on_polled(struct child *c, const json_t *details)
+{
+	struct supervisor *s = c->owner;
+	const char *error = json_string_value(json_object_get(details,
+	    "error"));
+
+	s->failing = json_is_true(json_object_get(details, "failing"));
+	s->next_poll = us_of(details, "next");
+	s->poll_every = us_of(details, "every");
+	s->skipped += (uint64_t)json_integer_value(json_object_get(details,
+	    "skipped"));
+	if (s->failing && error)
+		supervisor_note_error(s, error, NULL);
+}
+
+/* child_ops.quiet. */
+static void
+on_quiet(struct child *c)
+{
+	handover_quiet(c->owner);
+}
+
+/* child_ops.setup_unit. */
+static bool
+on_setup_unit(struct child *c, uint32_t id, const void *body, size_t len)
+{
+	struct supervisor *s = c->owner;
+
+	if (c != s->handover.incoming)
+		return false;
+	handover_setup_unit(s, id, body, len);
+	return true;
+}
+
+/* child_ops.reported. */
+static void
+on_reported(struct child *c)
+{
+	struct supervisor *s = c->owner;
+
+	if (c == s->handover.incoming)
+		handover_incoming_failed(s);
+}
+
+const struct child_ops supervisor_child_ops = {
+	.loaded = on_loaded,
+	.running = on_running,
+	.polled = on_polled,
+	.quiet = on_quiet,
+	.setup_unit = on_setup_unit,
+	.reported = on_reported,
+	.gone = on_gone,
+};
+
+void
+supervisor_stop(struct supervisor *s, const char *reason)
+{
+	int64_t half = s->core->config->stop_timeout_us / 2;
+
+	handover_abandon(s);
+	s->restart = false;
+	if (supervisor_settled(s) || s->state == SENSOR_STOPPING)
+		return;
+	event_del(s->timer);
+	if (!s->current) {
+		/* A start under way ends in start_done. */
+		supervisor_set_state(s, s->state == SENSOR_STARTING ?
+		    SENSOR_STOPPING : SENSOR_STOPPED);
+		return;
+	}
+	supervisor_set_state(s, SENSOR_STOPPING);
+	child_stop(s->current, reason, half, half);
+}
+
+void
+supervisor_restart(struct supervisor *s, const char *reason)
+{
+	s->failures = 0;
+	s->refused = false;
+	if (s->current || s->state == SENSOR_STOPPING) {
+		supervisor_stop(s, reason);
+		s->restart = true;
+	} else if (s->state != SENSOR_STARTING) {
+		supervisor_start(s);
+	}
+}
+
+void
+supervisor_reload(struct supervisor *s, struct catalog *catalog,
+    struct sensor_meta *meta)
+{
+	if (s->state == SENSOR_RUNNING && s->meta->reload == RELOAD_HANDOVER &&
+	    meta->reload == RELOAD_HANDOVER) {
+		handover_begin(s, catalog, meta);
+		return;
+	}
+	supervisor_take(s, catalog, meta);
+	supervisor_restart(s, "reload");
+}

@@ -1,0 +1,71 @@
+/*
+ * How core reads its packs. Called at the start and at each reload. The
+ * look-up of templates reads the store outside any turn of its own and must
+ * leave nothing of a value behind.
+ */
+#include "core/state/catalog_options.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "core/core.h"
+#include "store/kv.h"
+
+/* The value of an item as JSON, opened if it is sealed and that is wanted. */
+static int
+load_value(struct core *core, const struct kv_item *item, bool open,
+    json_t **value, struct err *e)
+{
+	struct buf plain = {0};
+	struct span text = item->value;
+	struct err why;
+
+	if (open) {
+		enum seal_result r = seal_decrypt(core_seal_key(core),
+		    item->name, item->value, &plain, e);
+
+		if (r == SEAL_NO_KEY && core_no_key(core)) {
+			why = *e;
+			err_set(e, "%s: %s", why.text, core_no_key(core));
+		}
+		if (r != SEAL_OK)
+			return -1;
+		text = span_of(plain.data, plain.len);
+	}
+	*value = json_loadb(text.data, text.len,
+	    JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+	seal_wipe(&plain);
+	buf_release(&plain);
+	return *value ? 0 : err_set(e, "the stored value is damaged");
+}
+
+/* config_lookup_fn: the datastore, for templates in configurations. */
+static int
+look_up(void *arg, const char *scope, const char *name, bool decrypt,
+    json_t **value, bool *sealed, struct err *e)
+{
+	struct core *core = arg;
+	struct kv_item item;
+
+	*value = NULL;
+	*sealed = false;
+	if (strcmp(scope, "system") != 0)
+		return 0;
+	if (!kv_get(store_view(core->store, clock_unix_us()), name,
+	    strlen(name), &item))
+		return 0;
+	*sealed = item.flags & KV_SEALED;
+	return load_value(core, &item, *sealed && decrypt, value, e);
+}
+
+void
+catalog_options_fill(struct catalog_options *o, struct core *core)
+{
+	const struct host_config *h = core->config;
+
+	*o = (struct catalog_options){.packs_path = h->packs_path.items,
+	    .packs_path_count = h->packs_path.count,
+	    .pack = {.configs_dir = h->configs_dir,
+	    .validate_formats = h->validate_formats, .lookup = look_up,
+	    .lookup_arg = core}};
+}
