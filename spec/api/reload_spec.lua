@@ -185,6 +185,25 @@ describe("GET /v1/status", function()
 		assert.equal("failed", s.sensors[1].result)
 		assert.is_nil(s.sensors[2])
 	end))
+
+	it("tells the longest turn since the last reload", serving(function(h)
+		local before = h:ask("GET", "/v1/status").json.loop
+		assert.is_true(before.turns > 0)
+		assert.is_true(before.longest_commit > 0)
+		reload(h)
+		local small = h:ask("GET", "/v1/status").json.loop
+		assert.is_true(small.since > before.since)
+		-- Megabytes in one unit are work for a turn.
+		h:sensor("Tick", 'self.sensor_service:dispatch("demo.tick", '
+			.. '{ text = ("x"):rep(6e6) })', nil, "poll_interval: 3600\n"
+			.. "trigger_types: [{name: tick}]\n")
+		reload(h)
+		process.eventually(function()
+			local loop = h:ask("GET", "/v1/status").json.loop
+			return loop.longest_work > 0.001
+				and loop.longest_work > small.longest_work
+		end, "a turn of 6 MB")
+	end))
 end)
 
 describe("/livez and /readyz", function()

@@ -14,6 +14,7 @@ end
 describe("status", function()
 	it("shows the host at a glance", serving(function(h)
 		local text = ran(h, 0, "status")
+		assert.matches("\nloop       longest turn [%d.e-]+ ms of work, ", text)
 		assert.matches("^sensorhost %d+%.%d+%.%d+, process "
 			.. h.core.process.pid .. ", running since 20", text)
 		assert.matches("\nsensors    3: ", text)

@@ -78,6 +78,22 @@ put_store(struct out *o, const struct store_figures *f)
 	out_close(&inner);
 }
 
+/* Writes how long the turns of the loop were. */
+static void
+put_loop(struct out *o, const struct host_loop *l)
+{
+	struct out inner = {0};
+
+	out_name(o, "loop");
+	out_open(&inner, o->b);
+	out_time(&inner, "since", l->since_us);
+	out_integer(&inner, "turns", l->turns);
+	out_double(&inner, "longest_work", (double)l->longest_work_us / 1e6);
+	out_double(&inner, "longest_commit",
+	    (double)l->longest_commit_us / 1e6);
+	out_close(&inner);
+}
+
 /* Writes where the host listens. */
 static void
 put_addresses(struct out *o, struct core *core)
@@ -135,6 +151,7 @@ api_status_get(struct http_request *r, void *arg)
 	put_addresses(&o, arg);
 	out_integer(&o, "connections", s.connections);
 	put_sensors(&o, arg);
+	put_loop(&o, &s.loop);
 	put_store(&o, &s.store);
 	put_reload(&o, arg);
 	findings_put(&o, host_findings(arg));

@@ -51,6 +51,18 @@ print_sensors(const json_t *sensors)
 	putchar('\n');
 }
 
+/* The longest turn of the loop. */
+static void
+print_loop(const json_t *loop)
+{
+	char since[TIME_TEXT];
+
+	printf("loop       longest turn %.3g ms of work, longest commit %.3g "
+	    "ms, since %s\n", 1e3 * json_number_value(json_object_get(loop,
+	    "longest_work")), 1e3 * json_number_value(json_object_get(loop,
+	    "longest_commit")), member_time(loop, "since", since));
+}
+
 /* What the last reload came to. */
 static void
 print_reload(const json_t *last)
@@ -97,6 +109,7 @@ print_status(const json_t *s)
 	    (double)member_integer(store, "journal_bytes") / 1048576,
 	    (long long)member_integer(store, "dead_letters"),
 	    (long long)member_integer(store, "items"));
+	print_loop(json_object_get(s, "loop"));
 	json_array_foreach(json_object_get(s, "listening"), i, item)
 		printf("listening  %s\n", json_string_value(item));
 	print_reload(json_object_get(s, "last_reload"));

@@ -408,10 +408,12 @@ end_turn(struct core *core)
 void
 core_loop(struct core *core)
 {
+	pace_restart(&core->pace);
 	while (!core->done) {
 		event_base_loop(core->base, EVLOOP_ONCE |
 		    (turn_pending(&core->turn) ? EVLOOP_NONBLOCK : 0));
 		end_turn(core);
+		pace_turn(&core->pace, core->turn.commit_us);
 	}
 }
 

@@ -13,6 +13,7 @@
 #include "core/sensor/supervisor.h"
 #include "core/state/findings.h"
 #include "core/state/internal.h"
+#include "core/state/pace.h"
 #include "core/state/turn.h"
 #include "pack/host_config.h"
 #include "store/seal.h"
@@ -64,6 +65,7 @@ struct core {
 	struct catalog *catalog;
 	struct findings findings;
 	struct turn turn;
+	struct pace pace;
 	struct internal internal;
 	struct nursery nursery;
 	struct watchdog watchdog;

@@ -34,12 +34,16 @@ host_unready(struct core *core)
 void
 host_status(struct core *core, struct host_status *out)
 {
+	const struct pace *p = &core->pace;
+
 	*out = (struct host_status){.started_us = core->started_us,
 	    .state = core->stopping ? "stopping" : core->ready ? "running" :
 	    "starting",
 	    .data_dir = core->config->data_dir,
 	    .config_file = core->config->file,
-	    .connections = http_connection_count(core->http)};
+	    .connections = http_connection_count(core->http),
+	    .loop = {p->since_us, p->turns, p->longest_work_us,
+	    p->longest_commit_us}};
 	store_figures(core->store, &out->store);
 }
 

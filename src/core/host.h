@@ -19,12 +19,21 @@ struct core;
 /* NULL, or why the host is not ready: starting, stopping, short of room. */
 const char *host_unready(struct core *core);
 
+/* The loop's turns since the start or the beginning of the last reload. */
+struct host_loop {
+	int64_t since_us; /* Unix */
+	uint64_t turns;
+	int64_t longest_work_us;   /* of one turn, processor time */
+	int64_t longest_commit_us; /* of one commit, time that passed */
+};
+
 struct host_status {
 	int64_t started_us; /* Unix */
 	const char *state;  /* starting, running, stopping */
 	const char *data_dir;
 	const char *config_file; /* NULL: none */
 	size_t connections;      /* of the HTTP server */
+	struct host_loop loop;
 	struct store_figures store;
 };
 void host_status(struct core *core, struct host_status *out);

@@ -142,6 +142,7 @@ begin(struct reload *r)
 		return;
 	r->number++;
 	service_reloading(r->core->service);
+	pace_restart(&r->core->pace);
 	r->began_us = clock_unix_us();
 	reconfigure(r->core);
 	catalog_options_fill(&r->options, r->core);

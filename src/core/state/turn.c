@@ -157,6 +157,17 @@ block(struct turn *t)
 	must(event_add(t->retry, &retry_after) == 0);
 }
 
+/* Commits what is staged, and notes how long that took. */
+static enum store_result
+commit_staged(struct turn *t, struct err *e)
+{
+	int64_t began = clock_mono_us();
+	enum store_result r = store_commit(t->store, e);
+
+	t->commit_us += clock_mono_us() - began;
+	return r;
+}
+
 /* One transaction: what waits, as much as fits. */
 static void
 commit(struct turn *t)
@@ -169,7 +180,7 @@ commit(struct turn *t)
 	do {
 		store_begin(t->store, clock_unix_us());
 		stage_waiting(t, room);
-		r = store_commit(t->store, &e);
+		r = commit_staged(t, &e);
 		if (r != STORE_DONE)
 			unstage(t);
 	} while (r == STORE_AGAIN);
@@ -190,6 +201,7 @@ commit(struct turn *t)
 void
 turn_end(struct turn *t)
 {
+	t->commit_us = 0;
 	if (turn_pending(t))
 		commit(t);
 	store_rest(t->store);

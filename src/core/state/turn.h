@@ -56,6 +56,7 @@ struct turn {
 	bool blocked; /* waits for the retry timer */
 	bool short_of_room;
 	int64_t committed_us; /* monotonic: the last commit that succeeded */
+	int64_t commit_us;    /* how long the commit of this turn took */
 	turn_broken_fn *on_broken;
 	turn_room_fn *on_room;
 	void *arg;
