@@ -109,6 +109,41 @@ describe("polls", function()
 			{ true, 3, "refused", "h: no answer" }, { false, 0 } }, polled)
 	end)
 
+	it("are said again while they fail, at a growing distance", function()
+		local w = start(POLLING .. [[
+			local errors = require("sensorhost.errors")
+			function Checker:init() self.n = 0 end
+			function Checker:poll()
+				self.n = self.n + 1
+				if self.n < 150 then
+					return nil, errors.new("refused", "no answer", {target = "h"})
+				end
+				self:finish()
+			end
+		]], { poll_interval = 0.01, limits = { memory = 64 * 1024 * 1024,
+			slice = 10, unit = 8 * 1024 * 1024, reminder = 0.05 } })
+		assert(w:wait_state("finished"))
+		local counts, again = {}, 0
+		for _, line in ipairs(w.logs) do
+			local count, suffix, since = line.text:match("^poll failed, its unit "
+				.. "is undone: h: no answer %((%d+)(%a%a) poll in a row, since "
+				.. "(%d%d:%d%d)%); tried again every 0%.01 s$")
+			if count then
+				counts[#counts + 1] = tonumber(count)
+				assert.truthy(suffix == "th" or suffix == ({ "st", "nd", "rd" })[
+					tonumber(count) % 10], line.text)
+				assert.truthy(since)
+			elseif line.text:find("poll failed", 1, true) then
+				again = again + 1
+			end
+		end
+		assert.equal(1, again) -- the first, which has no count
+		-- 0.05 s, 0.1, 0.2, 0.4, 0.8: five in the 1.5 s of 149 polls, and more
+		-- only where the polls came late.
+		assert.truthy(#counts >= 3 and #counts <= 12, #counts)
+		assert.truthy(counts[3] - counts[2] > counts[1] / 2, counts[3])
+	end)
+
 	it("can change their interval", function()
 		local w = start(POLLING .. [[
 			function Checker:init() self.n = 0 end

@@ -129,3 +129,12 @@ units_duration_print(int64_t us, char text[UNITS_TEXT])
 {
 	return unit_print((double)us, durations, COUNT(durations), text);
 }
+
+const char *
+units_ordinal(unsigned n)
+{
+	if (n % 100 >= 11 && n % 100 <= 13)
+		return "th";
+	return n % 10 == 1 ? "st" : n % 10 == 2 ? "nd" : n % 10 == 3 ?
+	    "rd" : "th";
+}

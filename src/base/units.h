@@ -15,6 +15,9 @@
 int units_size_parse(const char *text, uint64_t *bytes, struct err *e);
 int units_duration_parse(const char *text, int64_t *us, struct err *e);
 
+/* What follows a number that counts: "st" of 1st, "nd", "rd", "th". */
+const char *units_ordinal(unsigned n);
+
 /* Seconds as a number, such as 2.5, to microseconds; -1 if not 0 to 2^53. */
 int units_seconds_us(double seconds, int64_t *us);
 

@@ -158,7 +158,8 @@ enum {
  *	 "first_poll_delay": s,             spreading at serve's start, else 0
  *	 "on_invalid": "dead_letter" | "raise",
  *	 "limits": {"memory": bytes, "slice": s, "unit": bytes,
- *	            "transaction": s},     absent: 60; warned of if open longer
+ *	            "transaction": s,      absent: 60; warned of if open longer
+ *	            "reminder": s},        absent: 60; failed polls again
  *	 "setup_timeout": s,
  *	 "validate_formats": bool,
  *	 "config": {...}, "config_path": "configs/pack.yaml",

@@ -14,6 +14,7 @@
 #include "worker/facts_private.h"
 
 #define LONG_TRANSACTION 60.0 /* seconds, where core has not said */
+#define REMINDER 60.0         /* likewise */
 
 const char facts_key_refs;
 
@@ -195,6 +196,9 @@ facts_read(struct facts *f, struct vm *v, const char *text, struct err *e)
 	    json_object_get(limits, "transaction"));
 	if (f->long_transaction <= 0)
 		f->long_transaction = LONG_TRANSACTION;
+	f->reminder = json_number_value(json_object_get(limits, "reminder"));
+	if (f->reminder <= 0)
+		f->reminder = REMINDER;
 	f->setup_timeout = json_number_value(
 	    json_object_get(f->spec, "setup_timeout"));
 	lua_newtable(v->L);

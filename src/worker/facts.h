@@ -42,6 +42,7 @@ struct facts {
 	size_t unit_limit;
 	double setup_timeout;
 	double long_transaction; /* seconds after which one is warned of */
+	double reminder; /* seconds till failed polls are said again */
 	struct trigger_type **types;
 	size_t ntypes;
 	struct trigger **triggers;

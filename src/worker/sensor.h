@@ -67,6 +67,8 @@ struct sensor {
 	bool once_done;
 	unsigned streak;     /* failed polls in a row */
 	int64_t streak_us;   /* Unix time of the first */
+	int64_t remind_us;   /* monotonic: when it is said again */
+	double remind_gap;   /* seconds between the last two sayings */
 	bool warned_split;
 	int64_t poll_began_us;
 

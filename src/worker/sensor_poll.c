@@ -12,19 +12,22 @@
 
 #include "base/clock.h"
 #include "base/must.h"
+#include "base/units.h"
 #include "worker/bind/bind.h"
 #include "worker/link.h"
 #include "worker/sensor_private.h"
 
-const char *
-sensor_clock(int64_t unix_us, char text[8])
-{
-	char full[CLOCK_TEXT];
+/* A streak is said again after facts.reminder, then twice that ..., in s. */
+#define GAPS_MAX 60 /* times facts.reminder, at most */
 
-	clock_rfc3339(unix_us, full);
-	memcpy(text, full + 11, 5);
-	text[5] = '\0';
-	return text;
+/* When a streak began, UTC: "12:01", or with its day if it is not of today. */
+static const char *
+since(int64_t unix_us, char text[CLOCK_TEXT])
+{
+	clock_rfc3339(unix_us, text);
+	text[10] = ' ';
+	text[16] = '\0';
+	return clock_unix_us() - unix_us < (int64_t)86400e6 ? text + 11 : text;
 }
 
 /* Arms the tick for the next poll. */
@@ -73,16 +76,42 @@ report(struct sensor *s, bool failing, const char *error, const char *kind,
 	json_decref(o);
 }
 
-/* A failed poll: said at the first of a streak. */
+/*
+ * Whether this failed poll is said: the first of a streak, and one at a
+ * growing distance after it.
+ */
+static bool
+is_said(struct sensor *s)
+{
+	int64_t now = clock_mono_us();
+
+	if (s->streak == 1)
+		s->remind_gap = s->facts.reminder;
+	else if (now < s->remind_us)
+		return false;
+	else
+		s->remind_gap = fmin(s->remind_gap * 2,
+		    s->facts.reminder * GAPS_MAX);
+	s->remind_us = now + (int64_t)(s->remind_gap * 1e6);
+	return true;
+}
+
+/* A failed poll, and how many there have been if it is not the first. */
 static void
 note_failure(struct sensor *s, const char *error, const char *kind,
     unsigned skipped)
 {
-	if (s->streak++ == 0) {
+	char at[CLOCK_TEXT], times[64] = "";
+
+	if (s->streak++ == 0)
 		s->streak_us = clock_unix_us();
+	else
+		snprintf(times, sizeof(times), " (%u%s poll in a row, since "
+		    "%s)", s->streak, units_ordinal(s->streak),
+		    since(s->streak_us, at));
+	if (is_said(s))
 		vm_log(s->vm, LOG_WARNING, "poll failed, its unit is undone: "
-		    "%s; tried again every %g s", error, s->interval);
-	}
+		    "%s%s; tried again every %g s", error, times, s->interval);
 	report(s, true, error, kind, skipped);
 }
 
@@ -90,12 +119,11 @@ note_failure(struct sensor *s, const char *error, const char *kind,
 static void
 note_success(struct sensor *s, unsigned skipped, bool moved)
 {
-	char at[8];
+	char at[CLOCK_TEXT];
 
 	if (s->streak > 0)
 		vm_log(s->vm, LOG_INFO, "poll works again, after %u that "
-		    "failed since %s", s->streak,
-		    sensor_clock(s->streak_us, at));
+		    "failed since %s", s->streak, since(s->streak_us, at));
 	if (s->streak > 0 || skipped > 0 || moved) {
 		s->streak = 0;
 		report(s, false, NULL, NULL, skipped);

@@ -39,6 +39,3 @@ void sensor_drop_changes(struct sensor *s);
 
 /* Notes how the sensor ends, unless that is decided; takes report over. */
 void sensor_set_end(struct sensor *s, enum sensor_end end, json_t *report);
-
-/* A time of day in Unix microseconds as "12:01", UTC. */
-const char *sensor_clock(int64_t unix_us, char text[8]);

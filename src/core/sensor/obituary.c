@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/units.h"
 #include "base/xalloc.h"
 #include "core/child/sensor_log.h"
 #include "core/sensor/supervisor.h"
@@ -56,16 +57,6 @@ obituary_of_report(const struct child *c)
 	    text_of(c->details, "error", "no error was given"));
 }
 
-/* "1st", "2nd", "3rd", "4th" ... */
-static const char *
-ordinal(unsigned n)
-{
-	if (n % 100 >= 11 && n % 100 <= 13)
-		return "th";
-	return n % 10 == 1 ? "st" : n % 10 == 2 ? "nd" : n % 10 == 3 ?
-	    "rd" : "th";
-}
-
 void
 obituary_log(struct supervisor *s, const char *what, const char *traceback,
     int64_t us)
@@ -77,7 +68,7 @@ obituary_log(struct supervisor *s, const char *what, const char *traceback,
 		clock_rfc3339(s->failing_since, since);
 		snprintf(again, sizeof(again), "; starts again in %.3g s "
 		    "(%u%s time since %.19sZ)", (double)us / 1e6, s->failures,
-		    ordinal(s->failures), since);
+		    units_ordinal(s->failures), since);
 	}
 	supervisor_log(s, LOG_ERROR, "%.*s%s%s%s%s", (int)head, what, again,
 	    what + head, traceback && *traceback ? "\n" : "",
