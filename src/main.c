@@ -43,6 +43,34 @@ static const struct {
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
+/*
+ * Words of other versions, which messages and manuals name: what there is of
+ * them today. No verb is any of the noun's.
+ */
+static const struct {
+	const char *noun;
+	const char *verb;
+	const char *today;
+} later[] = {
+	{"dead-letter", NULL, "`sensorhost export --dead-letters` prints them"},
+	{"trigger-instance", NULL, "`sensorhost export` prints them"},
+	{"tail", NULL, "`sensorhost export --follow` prints triggers as they "
+	    "come"},
+	{"top", NULL, "`sensorhost status` and `sensor list` show figures"},
+	{"key", "list", "`sensorhost export --datastore` prints the items"},
+	{"key", "get", "`sensorhost export --datastore` prints the items"},
+	{"key", "set", "a sensor can: service:set_value(name, value, 0, "
+	    "false, encrypt)"},
+	{"key", "delete", "a sensor can: service:delete_value(name, false)"},
+	{"key", "load", "a sensor can: service:set_value(name, value, 0, "
+	    "false, encrypt)"},
+	{"key", "rotate", NULL},
+	{"trigger", NULL, NULL}, {"consumer", NULL, NULL},
+	{"webhook", NULL, NULL}, {"apikey", NULL, NULL},
+	{"rule", NULL, NULL}, {"execution", NULL, NULL},
+};
+#define LATER (sizeof(later) / sizeof(later[0]))
+
 /* Whether a command's name begins with the noun; NULL is every noun. */
 static bool
 has_noun(const char *name, const char *noun)
@@ -114,6 +142,26 @@ noun_alone(int argc, char **argv)
 	return help ? 0 : 2;
 }
 
+/* Says that a command is not in this version; false: it is none of those. */
+static bool
+not_yet(int argc, char **argv)
+{
+	const char *verb = argc > 1 && argv[1][0] != '-' ? argv[1] : NULL;
+	size_t i;
+
+	for (i = 0; i < LATER; i++)
+		if (strcmp(later[i].noun, argv[0]) == 0 && (!later[i].verb ||
+		    (verb && strcmp(later[i].verb, verb) == 0)))
+			break;
+	if (i == LATER)
+		return false;
+	fprintf(stderr, "sensorhost: \"%s%s%s\" is not in version %s yet%s%s; "
+	    "see: sensorhost --help\n", argv[0], later[i].verb ? " " : "",
+	    later[i].verb ? later[i].verb : "", SENSORHOST_VERSION,
+	    later[i].today ? "; " : "", later[i].today ? later[i].today : "");
+	return true;
+}
+
 /* Says that there is no such command. */
 static int
 unknown(int argc, char **argv)
@@ -123,6 +171,8 @@ unknown(int argc, char **argv)
 	char word[64];
 	size_t i;
 
+	if (not_yet(argc, argv))
+		return 2;
 	for (i = 0; i < COMMANDS; i++)
 		names[i] = commands[i].name;
 	names[i++] = "--version";

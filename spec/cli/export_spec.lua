@@ -93,6 +93,36 @@ describe("sensorhost export", function()
 		end
 	end))
 
+	it("prints the dead letters, all of them", with_data(function(s, dir)
+		assert.equal("", run("export", "--data", dir, "--dead-letters").stdout)
+		s:turn(function()
+			for i = 1, 2300 do
+				assert(lib.dead_letter_put(s.s, ffi.new("struct dead_letter", {
+					id = support.span(("%024x"):format(i)),
+					sensor = support.span("demo.A"), generation = 2,
+					trigger = support.span("demo.tick"),
+					message = support.span('"5" is a string'),
+					payload = support.span('{"n": ' .. i .. "}") })))
+			end
+		end)
+		local r = run("export", "--data", dir, "--dead-letters")
+		assert.equal("", r.stderr)
+		local lines = lines_of(r.stdout)
+		assert.equal(2300, #lines)
+		for i, line in ipairs(lines) do
+			local letter = cjson.decode(line)
+			assert.equal(i, letter.payload.n)
+			assert.equal(i, tonumber(letter.dead_letter, 16))
+		end
+		assert.equal("demo.A", cjson.decode(lines[1]).sensor)
+		for _, more in ipairs({ "--follow", "--from=1", "--trigger=x",
+			"--datastore" }) do
+			r = run("export", "--data", dir, "--dead-letters", more)
+			assert.equal(2, r.code)
+			assert.matches("^sensorhost: .*%-%-dead%-letters", r.stderr)
+		end
+	end))
+
 	it("follows, and tells of a gap", with_data(function(s, dir)
 		local p = process.start({ host.program, "export", "--data", dir,
 			"--follow", "--from", "2500", stdout = "pipe",

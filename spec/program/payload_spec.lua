@@ -47,6 +47,10 @@ describe("a payload", function()
 			assert.equal(said.x.second, letter.dead_letter)
 			assert.equal("demo.any", letter.trigger)
 			assert.is_true(#cjson.encode(letter.payload) < 70000)
+			local kept = cjson.decode(h:run("export", "--dead-letters").stdout)
+			assert.matches("^%d%d%d%d%-%d%d%-%d%dT.*Z$", kept.time)
+			kept.time = nil
+			assert.same(letter, kept)
 		end))
 	end
 

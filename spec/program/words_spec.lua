@@ -24,6 +24,28 @@ describe("sensorhost", function()
 		assert.is_nil(run("nonsense").stderr:find("did you mean", 1, true))
 	end)
 
+	it("says what is not there yet, and what there is instead", function()
+		for words, today in pairs({
+			["dead-letter get 66f"] = "`sensorhost export --dead-letters` prints",
+			["dead-letter"] = "`sensorhost export --dead-letters` prints",
+			["key set"] = "a sensor can: service:set_value",
+			["key get"] = "`sensorhost export --datastore` prints",
+			["tail --help"] = "`sensorhost export --follow` prints",
+			["rule list"] = "see: sensorhost --help",
+		}) do
+			local list = {}
+			for word in words:gmatch("%S+") do
+				list[#list + 1] = word
+			end
+			local r = run(unpack(list))
+			assert.equal(2, r.code)
+			assert.equal("", r.stdout)
+			assert.equal(1, r.stderr:find('sensorhost: "' .. list[1], 1, true))
+			assert.matches('" is not in version %S+ yet; ', r.stderr)
+			assert.truthy(r.stderr:find("yet; " .. today, 1, true), r.stderr)
+		end
+	end)
+
 	it("lists the verbs of a noun", function()
 		local r = run("key")
 		assert.equal(2, r.code)

@@ -1,8 +1,9 @@
 /*
- * `sensorhost export`: the journal, or the datastore, as JSON lines. Reads
- * the data folder itself, in slices: no view is open while it writes, so that
- * a slow reader of its output never makes the database grow. It keeps its own
- * place, holds nothing back from retention, and says so when that left a gap.
+ * `sensorhost export`: the journal, the datastore or the dead letters as JSON
+ * lines. Reads the data folder itself, in slices: no view is open while it
+ * writes, so that a slow reader of its output never makes the database grow.
+ * It keeps its own place, holds nothing back from retention, and says so when
+ * that left a gap.
  */
 #include "cli/commands.h"
 
@@ -40,11 +41,13 @@ struct export {
 	bool json; /* said or not: there is no other form */
 	bool follow;
 	bool datastore;
+	bool letters;
 	const char *glob;	/* NULL: all */
 	signed char *verdicts;	/* of the glob, by trigger; 0: unknown */
 	uint32_t verdict_count;
 	struct buf out;
 	struct buf last_name;	/* of the datastore item printed last */
+	uint64_t after;		/* the number of the letter looked at last */
 };
 
 /* What a slice or a write came to. */
@@ -157,6 +160,27 @@ datastore_slice(struct export *x, struct view *v)
 	return given > 0 ? STEP_MORE : STEP_END;
 }
 
+/* dead_letter_fn: one line. */
+static bool
+put_letter(void *arg, uint64_t seq, const struct dead_letter *letter)
+{
+	struct export *x = arg;
+
+	(void)seq;
+	letter_put_json(&x->out, letter);
+	buf_putc(&x->out, '\n');
+	return x->out.len < SLICE_BYTES;
+}
+
+/* The same for the dead letters. */
+static enum step
+letters_slice(struct export *x, struct view *v)
+{
+	dead_letter_list(v, span_of(NULL, 0), &x->after, SLICE_RECORDS,
+	    put_letter, x);
+	return x->after == DEAD_LETTER_END ? STEP_END : STEP_MORE;
+}
+
 /* One view, one slice, the view ended, the slice written. */
 static enum step
 slice(struct export *x)
@@ -169,7 +193,8 @@ slice(struct export *x)
 		place_fail("%s", e.text);
 		return STEP_FAILED;
 	}
-	step = x->datastore ? datastore_slice(x, v) : journal_slice(x, v);
+	step = x->datastore ? datastore_slice(x, v) :
+	    x->letters ? letters_slice(x, v) : journal_slice(x, v);
 	if (view_error(v) != NULL) {
 		place_fail("cannot read the data: %s", view_error(v));
 		step = STEP_FAILED;
@@ -220,10 +245,14 @@ export_with(struct export *x)
 	struct host_config *h;
 	int code;
 
-	if (x->datastore && (x->follow || x->from != 0 || x->glob != NULL))
-		return opts_usage(&export_command, "--datastore prints all "
-		    "items as they are: it takes no --from, --follow or "
-		    "--trigger");
+	if (x->datastore && x->letters)
+		return opts_usage(&export_command, "--datastore and "
+		    "--dead-letters do not go together");
+	if ((x->datastore || x->letters) &&
+	    (x->follow || x->from != 0 || x->glob != NULL))
+		return opts_usage(&export_command, "%s prints all there is: "
+		    "it takes no --from, --follow or --trigger",
+		    x->letters ? "--dead-letters" : "--datastore");
 	if ((h = place_load(&x->place)) == NULL)
 		return 1;
 	code = export_from(x, h->data_dir);
@@ -245,6 +274,8 @@ cmd_export(int argc, char **argv)
 		    "only triggers of that ref or type" },
 		{ OPT_FLAG, "datastore", 0, &x.datastore, NULL,
 		    "the datastore's items instead" },
+		{ OPT_FLAG, "dead-letters", 0, &x.letters, NULL,
+		    "the payloads that were rejected instead" },
 		{ OPT_FLAG, "json", 0, &x.json, NULL,
 		    "JSON lines, as without it" },
 		PLACE_OPTS(x.place),

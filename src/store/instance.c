@@ -93,3 +93,38 @@ item_put_json(struct buf *b, const struct kv_item *item)
 		buf_puts(b, "null");
 	buf_putc(b, '}');
 }
+
+/* Appends ,"name":"text". */
+static void
+put_field(struct buf *b, const char *name, struct span text)
+{
+	buf_printf(b, ",\"%s\":", name);
+	js_put_string_lossy(b, text.data, text.len);
+}
+
+void
+letter_put_json(struct buf *b, const struct dead_letter *letter)
+{
+	buf_puts(b, "{\"dead_letter\":");
+	js_put_string_lossy(b, letter->id.data, letter->id.len);
+	if (letter->time_us != 0) {
+		buf_puts(b, ",\"time\":");
+		put_time(b, letter->time_us);
+	}
+	put_field(b, "sensor", letter->sensor);
+	put_field(b, "trigger", letter->trigger);
+	put_field(b, "kind", letter->kind);
+	put_field(b, "path", letter->path);
+	put_field(b, "keyword", letter->keyword);
+	put_field(b, "message", letter->message);
+	put_field(b, "place", letter->place);
+	buf_printf(b, ",\"truncated\":%s", letter->truncated ? "true" :
+	    "false");
+	if (letter->truncated) {
+		put_field(b, "payload", letter->payload);
+	} else {
+		buf_puts(b, ",\"payload\":");
+		buf_put(b, letter->payload.data, letter->payload.len);
+	}
+	buf_putc(b, '}');
+}

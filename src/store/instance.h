@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "store/dead_letter.h"
 #include "store/journal.h"
 #include "store/kv.h"
 #include "store/view.h"
@@ -25,3 +26,10 @@ const char *instance_status(struct view *v, uint64_t seq);
  * sealed, times are RFC 3339, expires is null for an item without ttl.
  */
 void item_put_json(struct buf *b, const struct kv_item *item);
+
+/*
+ * {dead_letter, time, sensor, trigger, kind, path, keyword, message, place,
+ * truncated, payload}: time is left out while the store has not set it; a
+ * payload that was cut is a string.
+ */
+void letter_put_json(struct buf *b, const struct dead_letter *letter);

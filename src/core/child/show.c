@@ -23,38 +23,17 @@ put_text(struct buf *b, struct span text)
 	js_put_string_lossy(b, text.data, text.len);
 }
 
-/* Appends ,"name":"text". */
-static void
-put_field(struct buf *b, const char *name, struct span text)
-{
-	buf_printf(b, ",\"%s\":", name);
-	put_text(b, text);
-}
-
 /* A dead letter as one JSON line. */
 static void
 put_letter(struct buf *b, const struct unit_op *op, const char *sensor)
 {
-	struct dead_letter l;
+	struct dead_letter l = {0};
 
 	unit_op_letter(op, &l);
-	buf_puts(b, "{\"dead_letter\":");
-	put_text(b, l.id);
-	put_field(b, "sensor", span_of(sensor, strlen(sensor)));
-	put_field(b, "trigger", l.trigger);
-	put_field(b, "kind", l.kind);
-	put_field(b, "path", l.path);
-	put_field(b, "keyword", l.keyword);
-	put_field(b, "message", l.message);
-	put_field(b, "place", l.place);
-	buf_printf(b, ",\"truncated\":%s", l.truncated ? "true" : "false");
-	if (l.truncated) {
-		put_field(b, "payload", l.payload);
-	} else {
-		buf_puts(b, ",\"payload\":");
-		buf_put(b, l.payload.data, l.payload.len);
-	}
-	buf_puts(b, "}\n");
+	l.sensor = span_of(sensor, strlen(sensor));
+	l.time_us = 0;
+	letter_put_json(b, &l);
+	buf_putc(b, '\n');
 }
 
 /* What a dry run would have stored. */
