@@ -94,23 +94,29 @@ function spawn.map(list, limit, fn)
 		end
 	end
 
-	local function work(own)
-		while at < count and not failed do
+	-- A task for each item, so that what it did is on disk with its end.
+	local function work(own, i)
+		local ok, value, err = service:attempt(fn, list[i], i)
+		if not ok or value == nil and err ~= nil then
+			return fail(own, ok and err or value)
+		end
+		results[i] = value
+		if at < count and not failed then
 			at = at + 1
-			local i = at
-			local ok, value, err = service:attempt(fn, list[i], i)
-			if not ok or value == nil and err ~= nil then
-				return fail(own, ok and err or value)
-			end
-			results[i] = value
+			workers[own] = start(work, own, at)
 		end
 	end
 
-	for i = 1, math.min(limit, count) do
-		workers[i] = start(work, i)
+	for own = 1, math.min(limit, count) do
+		at = own
+		workers[own] = start(work, own, at)
 	end
-	for _, worker in ipairs(workers) do
-		worker:join()
+	for own = 1, #workers do
+		local worker
+		repeat
+			worker = workers[own]
+			worker:join()
+		until worker == workers[own]
 	end
 	if failed then
 		return nil, failure

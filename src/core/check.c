@@ -155,12 +155,21 @@ ignore_unit(struct child *c, uint32_t id, const void *body, size_t len)
 	return true;
 }
 
+/* child_ops.cleanup_unit. */
+static bool
+ignore_cleanup(struct child *c)
+{
+	ignore(c);
+	return true;
+}
+
 static const struct child_ops ops = {
 	.loaded = on_loaded,
 	.running = ignore,
 	.polled = ignore_polled,
 	.quiet = ignore,
 	.setup_unit = ignore_unit,
+	.cleanup_unit = ignore_cleanup,
 	.reported = on_reported,
 	.gone = on_gone,
 };

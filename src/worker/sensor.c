@@ -160,10 +160,11 @@ setup_done(struct vm *v, struct task *t, enum task_end end, lua_State *L,
 	struct sensor *s = arg;
 	size_t i;
 
-	(void)v;
 	(void)L;
 	(void)n;
 	event_del(s->timer);
+	if (end == TASK_RETURNED)
+		tasks_release(v);
 	if (check_failed(s, t, end) || s->end != END_NONE)
 		return;
 	report_running(s);
@@ -182,13 +183,17 @@ setup_timeout_cb(evutil_socket_t fd, short events, void *arg)
 	struct sensor *s = arg;
 	struct task *t = task_find(s->vm, s->entry_task);
 	const struct wait_type *w = t ? task_waits_in(t) : NULL;
+	const struct task *held = tasks_any_withheld(s->vm);
 
 	(void)fd;
 	(void)events;
 	if (t && w)
 		task_fail(t, "%s: setup has not ended within setup_timeout "
-		    "(%g s); it waits in %s", task_place(t),
-		    s->facts.setup_timeout, w->call);
+		    "(%g s); it waits in %s%s%s%s", task_place(t),
+		    s->facts.setup_timeout, w->call, held ? ", while a task "
+		    "that it started, and that has dispatched or stored, "
+		    "waits at " : "", held ? task_place(held) : "",
+		    held ? " for the end of setup" : "");
 	sensor_after_step(s->vm);
 }
 
@@ -198,15 +203,17 @@ init_done(struct vm *v, struct task *t, enum task_end end, lua_State *L,
     int n, void *arg)
 {
 	struct sensor *s = arg;
+	struct task *setup;
 
 	(void)L;
 	(void)n;
 	if (check_failed(s, t, end) || s->end != END_NONE)
 		return;
-	t = sensor_enter(s, "setup", NULL, NULL, setup_done);
-	if (!t)
+	setup = sensor_enter(s, "setup", NULL, NULL, setup_done);
+	if (!setup)
 		return;
-	task_open_setup(t);
+	task_open_setup(setup, t);
+	t = setup;
 	s->entry_task = task_id(t);
 	s->timer = link_timer(v, setup_timeout_cb, s);
 	if (s->facts.setup_timeout > 0)
@@ -227,9 +234,13 @@ push_service(lua_State *L, struct sensor *s, void *arg)
 void
 sensor_start(struct sensor *s)
 {
+	struct task *t;
+
 	if (s->phase != SENSOR_LOADED || s->end != END_NONE)
 		return;
 	s->phase = SENSOR_STARTING;
-	sensor_enter(s, "init", push_service, NULL, init_done);
+	t = sensor_enter(s, "init", push_service, NULL, init_done);
+	if (t)
+		task_open_init(t);
 	sensor_after_step(s->vm);
 }

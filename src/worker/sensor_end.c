@@ -175,9 +175,15 @@ start_cleanup(struct sensor *s)
 {
 	struct task *t;
 
+	if (tasks_setup_sent(s->vm) && s->end != END_STOPPED) {
+		/* What setup did counts, as soon as core says so. */
+		tasks_set_mode(s->vm, TASKS_HALT);
+		return;
+	}
 	s->phase = SENSOR_CLEANUP;
 	s->entry_task = 0;
 	tasks_drop_all(s->vm);
+	tasks_release(s->vm);
 	tasks_set_mode(s->vm, TASKS_GO);
 	if (s->cleanup_time <= 0)
 		s->cleanup_time = CLEANUP_TIME;

@@ -72,6 +72,8 @@ task_free(struct task *t, bool returned)
 	struct tasks *s = t->vm->tasks;
 
 	TAILQ_REMOVE(&s->all, t, all);
+	if (s->opening == t)
+		s->opening = NULL;
 	if (t->timer)
 		event_free(t->timer);
 	if (t->open_timer)
@@ -159,7 +161,13 @@ take_results(struct task *t)
 static void
 end_orderly(struct task *t)
 {
+	struct err e;
+
 	t->ending = true;
+	if (task_end_opening(t, &e) != 0) {
+		task_fail(t, "%s", e.text);
+		return;
+	}
 	task_send_unit(t, "its end");
 	task_gate(t);
 }
@@ -261,6 +269,10 @@ tasks_run(struct vm *v)
 static void
 begin(struct task *t)
 {
+	if (task_is_withheld(t)) {
+		t->state = TASK_WITHHELD;
+		return;
+	}
 	if (t->ending) {
 		finish(t, TASK_RETURNED, t->co, lua_gettop(t->co));
 		return;

@@ -163,8 +163,24 @@ void task_set_unit_flags(struct task *t, uint8_t flags);
 void task_watch_open(lua_State *L);
 void task_unwatch_open(struct task *t);
 
-/* The task is setup: one transaction, whose unit is sent in any case. */
-void task_open_setup(struct task *t);
+/*
+ * init and setup are one transaction, setup's unit, which is sent in any
+ * case. task_open_init begins it, task_open_setup carries it from init's
+ * task, which has just ended, to setup's. Until it is on disk no other unit
+ * is sent: a task that has dispatched or stored halts at its next wait, and
+ * what one has done that ends before setup does goes into setup's unit.
+ * tasks_release lets them go on: setup is on disk.
+ */
+void task_open_init(struct task *t);
+void task_open_setup(struct task *t, struct task *init);
+bool task_is_opening(const struct task *t);
+void tasks_release(struct vm *v);
+
+/* Whether the unit of setup is sent, and not on disk. */
+bool tasks_setup_sent(const struct vm *v);
+
+/* A task that halts for setup's end, or NULL. */
+const struct task *tasks_any_withheld(const struct vm *v);
 
 /*
  * A brief task is a poll, a callback or a handler: it may go on while the

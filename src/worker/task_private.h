@@ -11,6 +11,7 @@ enum task_state {
 	TASK_RUNNING, /* in lua_resume */
 	TASK_GATED,   /* parked until the units sent so far are on disk */
 	TASK_HELD,    /* parked, and quieted: the wait has not begun */
+	TASK_WITHHELD, /* parked with a unit that waits for setup's */
 	TASK_WAITING, /* parked; the wait has begun */
 };
 
@@ -54,6 +55,9 @@ struct tasks {
 	struct task_list ready;
 	struct task_list gated; /* by need, rising */
 	struct task *spare; /* one whose coroutine can run again, or NULL */
+	struct task *opening; /* init, then setup until its end; else NULL */
+	bool setup_sent; /* its unit, and it is not on disk */
+	bool withheld; /* setup is not on disk: no other unit may be sent */
 	size_t unit_limit;
 	uint64_t last_id;
 	uint64_t units; /* sent, for `run -v` */
@@ -69,6 +73,15 @@ void task_send_unit(struct task *t, const char *by);
 
 /* Parked: begins the wait, or the end, when the units are on disk. */
 void task_gate(struct task *t);
+
+/* Whether it has to wait for setup to be on disk, with what it has done. */
+bool task_is_withheld(const struct task *t);
+
+/*
+ * Its function has returned: what it has done joins the unit of a setup that
+ * goes on. -1 when that would be too large.
+ */
+int task_end_opening(struct task *t, struct err *e);
 
 /* Ends the wait: calls release, stops the timer. */
 void task_release_wait(struct task *t);

@@ -96,6 +96,8 @@ task_send_unit(struct task *t, const char *by)
 	u->open = false;
 	if (unit_empty(u) && !(u->flags & MSG_UNIT_SETUP))
 		return;
+	if (v->tasks->withheld && !(u->flags & MSG_UNIT_SETUP))
+		return;
 	unit_seal(u);
 	n = u->n;
 	link_commit(v->link, &u->body);
@@ -306,13 +308,6 @@ void
 task_set_unit_flags(struct task *t, uint8_t flags)
 {
 	t->unit.flags = flags;
-}
-
-void
-task_open_setup(struct task *t)
-{
-	t->unit.flags = MSG_UNIT_SETUP;
-	t->unit.open = true;
 }
 
 /* event_callback_fn: a transaction has been open for long. */

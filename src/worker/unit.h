@@ -148,6 +148,12 @@ void unit_accept(struct unit *u, struct unit_point p);
 /* Runs the hooks; the body is then ready to be sent. */
 void unit_seal(struct unit *u);
 
+/*
+ * Moves all that `from` holds into u, behind what is there; -1, with nothing
+ * of it moved, when u would be over its limit.
+ */
+int unit_join(struct unit *u, struct unit *from, struct err *e);
+
 /* Empties the unit: it was sent, or it is undone. */
 void unit_reset(struct unit *u);
 

@@ -293,6 +293,14 @@ child_take(struct child *c, struct catalog *catalog,
 	catalog_unref(&old);
 }
 
+int64_t
+child_slice_us(const struct child *c)
+{
+	int64_t slice = c->meta->limit_slice_us;
+
+	return slice ? slice : c->core->config->limit_slice_us;
+}
+
 void
 child_start(struct child *c)
 {

@@ -44,6 +44,8 @@ struct child_ops {
 	 * borrowed), false if it is a unit like any other. */
 	bool (*setup_unit)(struct child *c, uint32_t id, const void *body,
 	    size_t len);
+	/* That of cleanup came: true if it counts for nothing. */
+	bool (*cleanup_unit)(struct child *c);
 	void (*reported)(struct child *c);
 	void (*gone)(struct child *c);
 };
@@ -104,6 +106,9 @@ void child_free(struct child *c);
 /* The same sensor, unchanged, in a newer catalog. */
 void child_take(struct child *c, struct catalog *catalog,
     const struct sensor_meta *meta);
+
+/* How long its Lua may go on without a wait, in microseconds. */
+int64_t child_slice_us(const struct child *c);
 
 void child_start(struct child *c);
 void child_quiet(struct child *c, int64_t grace_us);

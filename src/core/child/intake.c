@@ -109,12 +109,22 @@ unit_drop(struct change *change)
 	free(u);
 }
 
+/* Answers a unit. */
+static void
+acknowledge(struct child *c, uint32_t id)
+{
+	struct buf ok = {0};
+
+	msg_put_ok(&ok);
+	child_send(c, MSG_REPLY, id, &ok);
+	buf_release(&ok);
+}
+
 /* change_done_fn: acknowledges, and shows what `run` shows. */
 static void
 unit_done(struct change *change)
 {
 	struct unit *u = (struct unit *)change;
-	struct buf ok = {0};
 
 	u->child->units_waiting--;
 	if (u->refused) {
@@ -123,9 +133,7 @@ unit_done(struct change *change)
 		    (unsigned long long)u->child->generation);
 	} else {
 		core_show_unit(u->child->core, u->child, u->ops, u->len);
-		msg_put_ok(&ok);
-		child_send(u->child, MSG_REPLY, u->id, &ok);
-		buf_release(&ok);
+		acknowledge(u->child, u->id);
 	}
 	if (u->after)
 		u->after(u->arg);
@@ -165,6 +173,11 @@ intake_commit(struct child *c, const struct frame *f)
 	if ((f->body[0] & MSG_UNIT_SETUP) && c->owner &&
 	    c->ops->setup_unit(c, f->id, f->body, f->len))
 		return;
+	if ((f->body[0] & MSG_UNIT_LAST) && c->owner &&
+	    c->ops->cleanup_unit(c)) {
+		acknowledge(c, f->id);
+		return;
+	}
 	turn_add(&c->core->turn,
 	    &unit_new(c, f->id, f->body, f->len)->change);
 }

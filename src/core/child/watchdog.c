@@ -74,12 +74,8 @@ look_at_all(struct core *core)
 {
 	struct child *c;
 
-	TAILQ_FOREACH(c, &core->children, link) {
-		int64_t slice = c->meta->limit_slice_us;
-
-		watchdog_look(c, slice ? slice :
-		    core->config->limit_slice_us);
-	}
+	TAILQ_FOREACH(c, &core->children, link)
+		watchdog_look(c, child_slice_us(c));
 }
 
 /* event_callback_fn: a tick. */

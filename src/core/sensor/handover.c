@@ -21,6 +21,12 @@
 #include "pack/catalog.h"
 #include "store/sensor_state.h"
 
+/*
+ * What a version that is to be quiet has beyond stop_timeout and the slice of
+ * Lua that it may be in.
+ */
+#define QUIET_SLACK INT64_C(2000000)
+
 /* The allotment of the incoming worker's generation. */
 struct allot_change {
 	struct change change;
@@ -71,6 +77,7 @@ give_up(struct supervisor *s, const char *why, const char *traceback)
 	discard_incoming(s, "its reload failed");
 	if (s->current && (s->handover.step == HANDOVER_QUIETING ||
 	    s->handover.step == HANDOVER_SETUP)) {
+		child_clear_deadline(s->current);
 		child_resume(s->current);
 		supervisor_set_state(s, SENSOR_RUNNING);
 	}
@@ -151,10 +158,7 @@ static void
 start_incoming(struct supervisor *s)
 {
 	s->handover.step = HANDOVER_SETUP;
-	child_start(s->handover.incoming);
-	child_set_deadline(s->handover.incoming,
-	    s->core->config->setup_timeout_us,
-	    "setup did not end within setup_timeout");
+	supervisor_set_up(s, s->handover.incoming);
 }
 
 void
@@ -167,13 +171,18 @@ handover_loaded(struct supervisor *s)
 	s->handover.step = HANDOVER_QUIETING;
 	supervisor_set_state(s, SENSOR_QUIETED);
 	child_quiet(s->current, s->core->config->stop_timeout_us);
+	child_set_deadline(s->current, s->core->config->stop_timeout_us +
+	    child_slice_us(s->current) + QUIET_SLACK,
+	    "did not become quiet within stop_timeout");
 }
 
 void
 handover_quiet(struct supervisor *s)
 {
-	if (s->handover.step == HANDOVER_QUIETING)
-		start_incoming(s);
+	if (s->handover.step != HANDOVER_QUIETING)
+		return;
+	child_clear_deadline(s->current);
+	start_incoming(s);
 }
 
 /* Stages the flip: the new generation, in front of setup's own unit. */
@@ -234,7 +243,10 @@ handover_setup_unit(struct supervisor *s, uint32_t id, const void *body,
 {
 	int64_t half = s->core->config->stop_timeout_us / 2;
 
-	must(s->handover.step == HANDOVER_SETUP);
+	if (s->handover.step != HANDOVER_SETUP) {
+		child_bad(s->handover.incoming, "a second unit of setup");
+		return;
+	}
 	child_clear_deadline(s->handover.incoming);
 	s->handover.unit_id = id;
 	buf_put(&s->handover.unit, body, len);
@@ -244,6 +256,12 @@ handover_setup_unit(struct supervisor *s, uint32_t id, const void *body,
 	}
 	s->handover.step = HANDOVER_CLEANUP;
 	child_stop(s->current, "reload", 0, half);
+}
+
+bool
+handover_discards(const struct supervisor *s)
+{
+	return s->handover.step == HANDOVER_SETUP;
 }
 
 void

@@ -27,6 +27,8 @@ void handover_loaded(struct supervisor *s);
 void handover_quiet(struct supervisor *s);
 void handover_setup_unit(struct supervisor *s, uint32_t id, const void *body,
     size_t len);
+/* Whether what the incoming worker's cleanup does counts for nothing. */
+bool handover_discards(const struct supervisor *s);
 void handover_incoming_failed(struct supervisor *s);
 void handover_incoming_gone(struct supervisor *s);
 

@@ -7,7 +7,6 @@
 #include "core/sensor/supervisor.h"
 
 #include <event2/event.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,8 +24,6 @@
 #include "store/sensor_state.h"
 
 #define SECOND INT64_C(1000000)
-/* Core's own bound behind the worker's: setup that cannot be interrupted. */
-#define SETUP_SLACK (2 * SECOND)
 
 static const char *const state_names[] = {
 	[SENSOR_STARTING] = "starting",
@@ -280,9 +277,8 @@ after_end(struct supervisor *s, struct child *c)
 		supervisor_start(s);
 }
 
-/* child_ops.gone. */
-static void
-on_gone(struct child *c)
+void
+supervisor_gone(struct child *c)
 {
 	struct supervisor *s = c->owner;
 
@@ -301,101 +297,6 @@ on_gone(struct child *c)
 		after_end(s, c);
 	child_unref(&c);
 }
-
-/* child_ops.loaded. */
-static void
-on_loaded(struct child *c)
-{
-	struct supervisor *s = c->owner;
-
-	if (c == s->handover.incoming) {
-		handover_loaded(s);
-		return;
-	}
-	child_start(c);
-	child_set_deadline(c, s->core->config->setup_timeout_us + SETUP_SLACK,
-	    "setup did not end within setup_timeout");
-}
-
-/* child_ops.running. */
-static void
-on_running(struct child *c)
-{
-	struct supervisor *s = c->owner;
-
-	if (s->state == SENSOR_STOPPING)
-		return;
-	child_clear_deadline(c);
-	s->running_since = clock_mono_us();
-	s->started = clock_unix_us();
-	s->next_poll = 0;
-	supervisor_set_state(s, SENSOR_RUNNING);
-}
-
-/* Microseconds of a worker's seconds, which may be any number. */
-static int64_t
-us_of(const json_t *details, const char *key)
-{
-	double s = json_number_value(json_object_get(details, key));
-
-	return (int64_t)(1e6 * fmax(0, fmin(s, 1e11)));
-}
-
-/* child_ops.polled. */
-static void
-on_polled(struct child *c, const json_t *details)
-{
-	struct supervisor *s = c->owner;
-	const char *error = json_string_value(json_object_get(details,
-	    "error"));
-
-	s->failing = json_is_true(json_object_get(details, "failing"));
-	s->next_poll = us_of(details, "next");
-	s->poll_every = us_of(details, "every");
-	s->skipped += (uint64_t)json_integer_value(json_object_get(details,
-	    "skipped"));
-	if (s->failing && error)
-		supervisor_note_error(s, error, NULL);
-}
-
-/* child_ops.quiet. */
-static void
-on_quiet(struct child *c)
-{
-	handover_quiet(c->owner);
-}
-
-/* child_ops.setup_unit. */
-static bool
-on_setup_unit(struct child *c, uint32_t id, const void *body, size_t len)
-{
-	struct supervisor *s = c->owner;
-
-	if (c != s->handover.incoming)
-		return false;
-	handover_setup_unit(s, id, body, len);
-	return true;
-}
-
-/* child_ops.reported. */
-static void
-on_reported(struct child *c)
-{
-	struct supervisor *s = c->owner;
-
-	if (c == s->handover.incoming)
-		handover_incoming_failed(s);
-}
-
-const struct child_ops supervisor_child_ops = {
-	.loaded = on_loaded,
-	.running = on_running,
-	.polled = on_polled,
-	.quiet = on_quiet,
-	.setup_unit = on_setup_unit,
-	.reported = on_reported,
-	.gone = on_gone,
-};
 
 void
 supervisor_stop(struct supervisor *s, const char *reason)

@@ -109,7 +109,13 @@ void supervisor_set_state(struct supervisor *s, enum supervisor_state state);
 void supervisor_note_error(struct supervisor *s, const char *what,
     const char *traceback);
 
-/* For handover.c: takes the new facts; hears what the incoming one says. */
+/* For handover.c: has a worker's setup run, for as long as it may. */
+void supervisor_set_up(struct supervisor *s, struct child *c);
+
+/* The same: takes the new facts; hears what the incoming one says. */
 void supervisor_take(struct supervisor *s, struct catalog *catalog,
     struct sensor_meta *meta);
+
+/* child_ops.gone; the table of all of them. */
+void supervisor_gone(struct child *c);
 extern const struct child_ops supervisor_child_ops;

@@ -46,9 +46,10 @@ check_closed(lua_State *L, const struct unit *u, const char *call)
 {
 	if (!u->open)
 		return;
-	if (u->flags & MSG_UNIT_SETUP)
-		bind_raise(L, "%s inside setup: setup as a whole is one "
-		    "transaction", call);
+	if (task_is_opening(vm_of(L)->task))
+		bind_raise(L, "%s inside %s: %s as a whole is one "
+		    "transaction", call, task_entry(vm_of(L)->task),
+		    task_entry(vm_of(L)->task));
 	bind_raise(L, "%s inside a transaction: it is one unit of work, and "
 	    "ends with its function", call);
 }
