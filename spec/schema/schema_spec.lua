@@ -246,6 +246,34 @@ describe("values", function()
 		assert.is_true(os.clock() - before < 1)
 	end)
 
+	it("find each property by the whole of its name", function()
+		local properties, members, others = {}, {}, 0
+		for len = 0, 20 do
+			-- The same but for one byte: at either end, or in the middle.
+			for at = 0, len do
+				local name = ("a"):rep(at - 1) .. (at > 0 and "b" or "")
+					.. ("a"):rep(len - at)
+				properties[#properties + 1] = ('"%s": {"enum": [%d]}'):format(
+					name, #properties)
+				members[#members + 1] = ('"%s": %d'):format(name, #members)
+			end
+		end
+		local s = compiled('{"additionalProperties": false, "properties": {'
+			.. table.concat(properties, ",") .. "}}")
+		assert.is_true(schema.validate(s, "{" .. table.concat(members, ",")
+			.. "}"))
+		for len = 1, 21 do
+			for at = 1, len do
+				local other = ("a"):rep(at - 1) .. "c" .. ("a"):rep(len - at)
+				local ok, e = schema.validate(s, ('{"%s": 1}'):format(other))
+				assert.is_falsy(ok)
+				assert.equal("additionalProperties", e.keyword)
+				others = others + 1
+			end
+		end
+		assert.equal(231, others)
+	end)
+
 	it("are compared as JSON", function()
 		assert.is_nil(failure('{"enum": [1]}', "1.0"))
 		assert.is_nil(failure('{"enum": [{"a": 1, "b": [2]}]}',

@@ -34,6 +34,7 @@ property_of(struct compiler *c, struct gathering *g, const char *name,
 	memset(p, 0, sizeof(*p));
 	p->name = program_text(c->schema, name, len);
 	p->len = len;
+	p->key = name_key(name, len);
 	buf_putc(&quoted, ',');
 	must(!js_put_string(&quoted, name, len));
 	buf_putc(&quoted, ':');
@@ -209,7 +210,7 @@ make_slots(struct compiler *c, struct making *m)
 	memset(slots, 0, size * sizeof(*slots));
 	for (uint32_t i = 0; i < rules->count; i++) {
 		const struct property *p = &rules->properties[i];
-		uint32_t at = name_hash(p->name, p->len) & rules->mask;
+		uint32_t at = name_hash(p->key, p->name, p->len) & rules->mask;
 
 		while (slots[at])
 			at = (at + 1) & rules->mask;

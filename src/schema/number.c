@@ -24,20 +24,6 @@ number_of_double(double d)
 	return n;
 }
 
-struct number
-number_of_int(int64_t i)
-{
-	return (struct number){.d = (double)i, .i = i, .exact = true};
-}
-
-int
-number_compare(const struct number *a, const struct number *b)
-{
-	if (a->exact && b->exact)
-		return (a->i > b->i) - (a->i < b->i);
-	return (a->d > b->d) - (a->d < b->d);
-}
-
 /*
  * Of fractions, binary ones stand for decimal ones: 0.3 is a multiple of
  * 0.1 although the doubles' quotient misses 3 by a rounding.

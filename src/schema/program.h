@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "schema/format.h"
@@ -86,9 +87,18 @@ struct op {
  */
 #define PROPERTY_PAD 32
 
+/*
+ * The ends of a name as numbers: with its length they are the whole name
+ * where that has 16 bytes at most, and can be compared at once.
+ */
+struct name_key {
+	uint64_t head, tail;
+};
+
 struct property {
 	const char *name;
 	size_t len;
+	struct name_key key;
 	const char *quoted;
 	size_t quoted_len;
 	const struct node *node;
@@ -221,23 +231,82 @@ void walk_describe_string(char text[SCHEMA_TEXT], const struct node *n,
     const char *s, size_t len);
 
 struct number number_of_double(double d);
-struct number number_of_int(int64_t i);
-int number_compare(const struct number *a, const struct number *b);
 bool number_is_multiple(const struct number *a, const struct number *of);
 
-/* Whether a string of the kind meets the op (LENGTH, PATTERN, FORMAT). */
-bool op_string_ok(const struct op *op, const char *s, size_t len);
+static inline struct number
+number_of_int(int64_t i)
+{
+	return (struct number){.d = (double)i, .i = i, .exact = true};
+}
+
+/* Less than, equal to or more than 0, as a is to b. */
+static inline int
+number_compare(const struct number *a, const struct number *b)
+{
+	if (a->exact && b->exact)
+		return (a->i > b->i) - (a->i < b->i);
+	return (a->d > b->d) - (a->d < b->d);
+}
+
+/* Whether a string meets the op (LENGTH, PATTERN, FORMAT). */
+bool op_string_decide(const struct op *op, const char *s, size_t len);
+
+/* The same, where the bytes' number tells enough of that of characters. */
+static inline bool
+op_string_ok(const struct op *op, const char *s, size_t len)
+{
+	if (op->code == OP_MAX_LENGTH && len <= op->length)
+		return true;
+	if (op->code == OP_MIN_LENGTH && (len + 3) / 4 >= op->length)
+		return true;
+	return op_string_decide(op, s, len);
+}
 
 /* Whether texts, given as len-prefixed runs of JSON in b, are all unlike. */
 bool texts_unique(const struct buf *b, const size_t *ends, size_t count);
 
-/* The name's place in a table of mask + 1 slots. */
-static inline uint32_t
-name_hash(const char *name, size_t len)
+/* The first 16 bytes or fewer at s as two numbers that may overlap. */
+static inline struct name_key
+name_key(const char *s, size_t len)
 {
-	uint32_t h = (uint32_t)len * 0x9e3779b1u;
+	struct name_key key = {0, 0};
+	uint32_t first, last;
 
-	for (size_t i = 0; i < len; i++)
-		h = (h ^ (uint8_t)name[i]) * 0x01000193u;
-	return h ^ h >> 15;
+	if (len >= 8) {
+		memcpy(&key.head, s, 8);
+		memcpy(&key.tail, s + len - 8, 8);
+	} else if (len >= 4) {
+		memcpy(&first, s, 4);
+		memcpy(&last, s + len - 4, 4);
+		key = (struct name_key){first, last};
+	} else if (len) {
+		key.head = (uint64_t)(uint8_t)s[0] |
+		    (uint64_t)(uint8_t)s[len / 2] << 8 |
+		    (uint64_t)(uint8_t)s[len - 1] << 16;
+	}
+	return key;
+}
+
+/* A name's place in a table of mask + 1 slots, by its key. */
+static inline uint32_t
+name_hash(struct name_key key, const char *s, size_t len)
+{
+	uint64_t h = (key.head ^ len) * 0x9e3779b97f4a7c15u ^
+	    key.tail * 0xc2b2ae3d27d4eb4fu, middle;
+
+	for (size_t i = 8; i + 8 < len; i += 8) {
+		memcpy(&middle, s + i, 8);
+		h = (h ^ middle) * 0x9e3779b97f4a7c15u;
+	}
+	return (uint32_t)__builtin_bswap64(h);	/* products mix upwards */
+}
+
+/* Whether the property has the name, of that key. */
+static inline bool
+name_is(const struct property *p, struct name_key key, const char *s,
+    size_t len)
+{
+	return p->len == len && p->key.head == key.head &&
+	    p->key.tail == key.tail &&
+	    (len <= 2 * sizeof(key.head) || !memcmp(p->name, s, len));
 }

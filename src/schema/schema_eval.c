@@ -47,36 +47,33 @@ writable(const json_t *value)
 	return (json_t *)(uintptr_t)value;
 }
 
+/* The kinds of jansson's types; what is integral is seen to below. */
+static const uint8_t kinds[] = {
+	[JSON_OBJECT] = KIND_OBJECT, [JSON_ARRAY] = KIND_ARRAY,
+	[JSON_STRING] = KIND_STRING, [JSON_INTEGER] = KIND_INTEGER,
+	[JSON_REAL] = KIND_FRACTION, [JSON_TRUE] = KIND_BOOLEAN,
+	[JSON_FALSE] = KIND_BOOLEAN, [JSON_NULL] = KIND_NULL,
+};
+
 static inline unsigned
 json_look(const json_t *v, struct json_place *it)
 {
+	unsigned kind = kinds[json_typeof(v)];
 	double d;
 
 	it->more = false;
 	it->entry = NULL;
-	switch (json_typeof(v)) {
-	case JSON_OBJECT:
+	if (kind == KIND_OBJECT) {
 		it->entry = json_object_iter(writable(v));
 		it->more = it->entry != NULL;
-		return KIND_OBJECT;
-	case JSON_ARRAY:
+	} else if (kind == KIND_ARRAY) {
 		it->index = 0;
 		it->more = json_array_size(v) > 0;
-		return KIND_ARRAY;
-	case JSON_STRING:
-		return KIND_STRING;
-	case JSON_INTEGER:
-		return KIND_INTEGER;
-	case JSON_REAL:
+	} else if (kind == KIND_FRACTION) {
 		d = json_real_value(v);
 		return d == __builtin_trunc(d) ? KIND_INTEGER : KIND_FRACTION;
-	case JSON_TRUE:
-	case JSON_FALSE:
-		return KIND_BOOLEAN;
-	case JSON_NULL:
-		return KIND_NULL;
 	}
-	return 0;
+	return kind;
 }
 
 static inline bool
@@ -111,12 +108,13 @@ json_property(const struct json_walk *x, const struct object_rules *rules,
     const struct json_place *it)
 {
 	const uint16_t *slots = x->schema->slots + rules->slots;
-	uint32_t at = name_hash(it->name, it->len) & rules->mask;
+	struct name_key key = name_key(it->name, it->len);
+	uint32_t at = name_hash(key, it->name, it->len) & rules->mask;
 
 	for (; slots[at]; at = (at + 1) & rules->mask) {
 		const struct property *p = &rules->properties[slots[at] - 1];
 
-		if (p->len == it->len && !memcmp(p->name, it->name, it->len))
+		if (name_is(p, key, it->name, it->len))
 			return p;
 	}
 	return NULL;
@@ -224,14 +222,13 @@ node_validate_json(const struct schema *s, const struct node *n,
 }
 
 bool
-op_string_ok(const struct op *op, const char *s, size_t len)
+op_string_decide(const struct op *op, const char *s, size_t len)
 {
 	switch ((enum op_code)op->code) {
 	case OP_MIN_LENGTH:
-		return (len + 3) / 4 >= op->length ||
-		    js_utf8_count(s, len) >= op->length;
+		return js_utf8_count(s, len) >= op->length;
 	case OP_MAX_LENGTH:
-		return len <= op->length || js_utf8_count(s, len) <= op->length;
+		return js_utf8_count(s, len) <= op->length;
 	case OP_PATTERN:
 		return regex_matches(op->regex, s, len);
 	case OP_FORMAT:

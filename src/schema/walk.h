@@ -41,7 +41,7 @@ static int WALK(nested)(WALKER *x, const struct node *n, VALUE v,
     unsigned kind, ITER *it);
 
 /* Describes v for an error and fails: it is of a kind that n forbids. */
-static int
+static __attribute__((cold, noinline)) int
 WALK(fail_type)(WALKER *x, const struct node *n, VALUE v, unsigned kind)
 {
 	char found[SCHEMA_TEXT];

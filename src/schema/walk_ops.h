@@ -4,7 +4,7 @@
  */
 
 /* Describes v for an error and fails with the op. */
-static int
+static __attribute__((cold, noinline)) int
 WALK(fail_op)(WALKER *x, const struct node *n, const struct op *op, VALUE v,
     unsigned kind)
 {
