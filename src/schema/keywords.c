@@ -390,32 +390,45 @@ combinator(struct compiler *c, struct making *m, const char *keyword,
 	return 0;
 }
 
+#define KEYWORD(name, compile) {name, sizeof(name) - 1, compile}
+
 /* In the order in which the ops are evaluated: what is cheap comes first. */
 static const struct {
 	const char *name;
+	size_t len;
 	keyword_fn *compile;
 } keywords[] = {
-	{"type", type}, {"minimum", minimum}, {"maximum", maximum},
-	{"multipleOf", multiple_of}, {"minLength", length},
-	{"maxLength", length}, {"enum", enumeration}, {"format", format},
-	{"pattern", pattern}, {"minItems", size}, {"maxItems", size},
-	{"minProperties", size}, {"maxProperties", size},
-	{"uniqueItems", unique_items}, {"items", items},
-	{"patternProperties", pattern_properties},
-	{"additionalProperties", additional_properties},
-	{"allOf", combinator}, {"anyOf", combinator}, {"oneOf", combinator},
-	{"not", combinator},
+	KEYWORD("type", type), KEYWORD("minimum", minimum),
+	KEYWORD("maximum", maximum), KEYWORD("multipleOf", multiple_of),
+	KEYWORD("minLength", length), KEYWORD("maxLength", length),
+	KEYWORD("enum", enumeration), KEYWORD("format", format),
+	KEYWORD("pattern", pattern), KEYWORD("minItems", size),
+	KEYWORD("maxItems", size), KEYWORD("minProperties", size),
+	KEYWORD("maxProperties", size), KEYWORD("uniqueItems", unique_items),
+	KEYWORD("items", items),
+	KEYWORD("patternProperties", pattern_properties),
+	KEYWORD("additionalProperties", additional_properties),
+	KEYWORD("allOf", combinator), KEYWORD("anyOf", combinator),
+	KEYWORD("oneOf", combinator), KEYWORD("not", combinator),
 };
 
 int
 keywords_compile(struct compiler *c, struct making *m)
 {
-	for (size_t i = 0; i < COUNT(keywords); i++) {
-		const json_t *value = json_object_get(m->place.json,
-		    keywords[i].name);
+	const json_t *values[COUNT(keywords)] = {NULL};
+	const char *name;
+	size_t len;
+	json_t *value;
 
-		if (value && keywords[i].compile(c, m, keywords[i].name, value))
+	json_object_keylen_foreach((json_t *)(uintptr_t)m->place.json, name,
+	    len, value)
+		for (size_t i = 0; i < COUNT(keywords); i++)
+			if (len == keywords[i].len &&
+			    !memcmp(name, keywords[i].name, len))
+				values[i] = value;
+	for (size_t i = 0; i < COUNT(keywords); i++)
+		if (values[i] && keywords[i].compile(c, m, keywords[i].name,
+		    values[i]))
 			return -1;
-	}
 	return members_compile(c, m);
 }

@@ -92,7 +92,7 @@ read_properties(struct compiler *c, struct making *m, struct gathering *g)
 
 		if (place_resolve(c, &resolved))
 			return -1;
-		p->node = node_at(c, &m->place, "properties", name, json);
+		p->node = node_at(c, &written, NULL, NULL, NULL);
 		if (!p->node || read_property(c, p, &written, &resolved))
 			return -1;
 	}
@@ -251,9 +251,15 @@ make_members(struct compiler *c, struct making *m, struct gathering *g)
 int
 members_compile(struct compiler *c, struct making *m)
 {
-	struct gathering g = {.index = dict_new()};
+	const json_t *json = m->place.json;
+	struct gathering g = {0};
 	int result = -1;
 
+	if (!json_object_get(json, "properties") &&
+	    !json_object_get(json, "required") &&
+	    !json_object_get(json, "dependencies"))
+		return 0;
+	g.index = dict_new();
 	if (!read_properties(c, m, &g) && !read_required(c, m, &g) &&
 	    !read_dependencies(c, m, &g))
 		result = make_members(c, m, &g);

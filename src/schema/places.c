@@ -16,12 +16,32 @@
 #define NESTING 256	/* of a schema's text */
 #define HOPS 64		/* of $ref to $ref */
 
-/* Keywords whose value is a subschema, a list or a table of them. */
-static const char *const subschemas[] = {"additionalItems",
-	"additionalProperties", "items", "not"};
-static const char *const lists[] = {"allOf", "anyOf", "oneOf", "items"};
-static const char *const tables[] = {"definitions", "dependencies",
-	"patternProperties", "properties"};
+/* What a keyword's value can be: a subschema, or more of them within. */
+enum { NOTHING, ONE, EACH };
+
+static const struct {
+	const char *name;
+	int object;	/* what an object is */
+	int array;
+} parts[] = {
+	{"additionalItems", ONE, NOTHING},
+	{"additionalProperties", ONE, NOTHING}, {"not", ONE, NOTHING},
+	{"items", ONE, EACH}, {"definitions", EACH, NOTHING},
+	{"dependencies", EACH, NOTHING}, {"patternProperties", EACH, NOTHING},
+	{"properties", EACH, NOTHING}, {"allOf", NOTHING, EACH},
+	{"anyOf", NOTHING, EACH}, {"oneOf", NOTHING, EACH},
+};
+
+/* A subschema while a document is scanned, and the way to it. */
+struct visit {
+	const struct visit *up;	/* NULL: the document's root */
+	const char *keyword;
+	const char *member;	/* may be NULL */
+	const char *path;	/* of the root */
+	const char *base;	/* URI */
+	const json_t *json;
+	unsigned depth;
+};
 
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
@@ -119,69 +139,96 @@ note(struct compiler *c, const char *address, const struct place *p)
 	dict_set_str(c->addresses, address, copy);
 }
 
-static int scan(struct compiler *c, struct place p, unsigned depth);
+/* The place that is visited; made where it is asked for, which is rare. */
+static struct place
+visit_place(struct compiler *c, const struct visit *v)
+{
+	struct place at = {.json = v->json, .base = v->base, .path = v->path};
 
-/* Scans the subschemas below a table of them or a list. */
+	if (v->up) {
+		at.path = path_join(c, visit_place(c, v->up).path, v->keyword);
+		if (v->member)
+			at.path = path_join(c, at.path, v->member);
+	}
+	return at;
+}
+
+static int scan(struct compiler *c, struct visit v);
+
+/* Scans what is below a keyword, or a member of it. */
 static int
-scan_each(struct compiler *c, const struct place *p, const char *keyword,
-    const json_t *all, unsigned depth)
+scan_below(struct compiler *c, const struct visit *up, const char *keyword,
+    const char *member, const json_t *json)
+{
+	return scan(c, (struct visit){.up = up, .keyword = keyword,
+	    .member = member, .base = base_at(c, up->base, json),
+	    .json = json, .depth = up->depth + 1});
+}
+
+/* Scans the subschemas in a table of them or a list. */
+static int
+scan_each(struct compiler *c, const struct visit *up, const char *keyword,
+    const json_t *all)
 {
 	const char *name;
 	json_t *json;
 	char text[24];
 
 	json_object_foreach((json_t *)(uintptr_t)all, name, json)
-		if (scan(c, place_at(c, p, keyword, name, json), depth))
+		if (scan_below(c, up, keyword, name, json))
 			return -1;
 	for (size_t i = 0; i < json_array_size(all); i++) {
 		snprintf(text, sizeof(text), "%zu", i);
-		if (scan(c, place_at(c, p, keyword, text,
-		    json_array_get(all, i)), depth))
+		if (scan_below(c, up, keyword, text, json_array_get(all, i)))
 			return -1;
+	}
+	return 0;
+}
+
+/* Scans the value of one of a subschema's keywords. */
+static int
+scan_keyword(struct compiler *c, const struct visit *v, const char *name,
+    const json_t *value)
+{
+	for (size_t i = 0; i < COUNT(parts); i++) {
+		int what = json_is_object(value) ? parts[i].object :
+		    parts[i].array;
+
+		if (what == NOTHING || strcmp(parts[i].name, name))
+			continue;
+		return what == ONE ? scan_below(c, v, parts[i].name, NULL,
+		    value) : scan_each(c, v, parts[i].name, value);
 	}
 	return 0;
 }
 
 /* Notes the addresses in a subschema and below it. */
 static int
-scan(struct compiler *c, struct place p, unsigned depth)
+scan(struct compiler *c, struct visit v)
 {
-	const char *id = json_string_value(json_object_get(p.json, "id"));
+	const char *id = json_string_value(json_object_get(v.json, "id"));
+	const char *name;
+	struct place p;
+	json_t *value;
 
-	if (!json_is_object(p.json))
+	if (!json_is_object(v.json))
 		return 0;
-	if (depth > NESTING)
-		return compile_fail(c, p.path, "",
+	if (v.depth > NESTING)
+		return compile_fail(c, visit_place(c, &v).path, "",
 		    "the schema is nested deeper than %d levels", NESTING);
-	if (id && !json_object_get(p.json, "$ref")) {
-		char *uri = uri_join(p.base, "");
+	if (id && !json_object_get(v.json, "$ref")) {
+		char *uri = uri_join(v.base, "");
 		char *address = xasprintf("%s%s", uri, *id == '#' ? id : "");
 
+		p = visit_place(c, &v);
 		note(c, address, &p);
 		free(address);
 		free(uri);
 	}
-	for (size_t i = 0; i < COUNT(tables); i++) {
-		json_t *all = json_object_get(p.json, tables[i]);
-
-		if (json_is_object(all) &&
-		    scan_each(c, &p, tables[i], all, depth + 1))
-			return -1;
-	}
-	for (size_t i = 0; i < COUNT(lists); i++) {
-		json_t *all = json_object_get(p.json, lists[i]);
-
-		if (json_is_array(all) &&
-		    scan_each(c, &p, lists[i], all, depth + 1))
-			return -1;
-	}
-	for (size_t i = 0; i < COUNT(subschemas); i++) {
-		json_t *json = json_object_get(p.json, subschemas[i]);
-
-		if (json_is_object(json) && scan(c,
-		    place_at(c, &p, subschemas[i], NULL, json), depth + 1))
-			return -1;
-	}
+	json_object_foreach((json_t *)(uintptr_t)v.json, name, value)
+		if (json_is_object(value) || json_is_array(value))
+			if (scan_keyword(c, &v, name, value))
+				return -1;
 	return 0;
 }
 
@@ -212,7 +259,8 @@ add_document(struct compiler *c, const char *uri, const json_t *root,
 	p.base = base_at(c, p.base, root);
 	*place = p;
 	note(c, p.base, &p);
-	return scan(c, p, 0);
+	return scan(c, (struct visit){.path = path, .base = p.base,
+	    .json = root});
 }
 
 int

@@ -18,21 +18,41 @@
 #define NODES 100000	/* subschemas of one schema, references followed */
 #define HEIGHT 64	/* subschemas that look at one value, in a chain */
 
+/*
+ * A program lies in few pieces of memory; under the address sanitizer all of
+ * it in its own, so that the bounds of each are watched.
+ */
+#ifdef SENSORHOST_ASAN
+#define PIECE 0
+#else
+#define PIECE 4000
+#endif
+#define ALIGN 16
+
 struct memory {
 	struct memory *next;
-	_Alignas(16) char bytes[];
+	size_t used;
+	size_t size;
+	_Alignas(ALIGN) char bytes[];
 };
 
 void *
 program_alloc(struct schema *s, size_t count, size_t size)
 {
-	struct memory *m;
+	struct memory *m = s->memory;
+	size_t bytes = count * size, at = m ?
+	    (m->used + ALIGN - 1) / ALIGN * ALIGN : 0;
 
 	must(count < SIZE_MAX / 2 / size);
-	m = xcalloc(1, sizeof(*m) + count * size);
-	m->next = s->memory;
-	s->memory = m;
-	return m->bytes;
+	if (!m || at > m->size || m->size - at < bytes) {
+		at = bytes > PIECE ? bytes : PIECE;
+		m = xcalloc(1, sizeof(*m) + at);
+		*m = (struct memory){.next = s->memory, .size = at};
+		s->memory = m;
+		at = 0;
+	}
+	m->used = at + bytes;
+	return m->bytes + at;
 }
 
 char *
@@ -65,22 +85,24 @@ compile_fail(struct compiler *c, const char *path, const char *keyword,
 const char *
 path_join(struct compiler *c, const char *path, const char *token)
 {
-	struct buf joined = {0};
-	const char *kept;
+	size_t len = strlen(path), more = 1;
+	char *joined, *to;
 
-	buf_puts(&joined, path);
-	buf_putc(&joined, '/');
+	for (const char *at = token; *at; at++)
+		more += *at == '~' || *at == '/' ? 2 : 1;
+	joined = program_alloc(c->schema, len + more + 1, 1);
+	memcpy(joined, path, len);
+	to = joined + len;
+	*to++ = '/';
 	for (; *token; token++) {
-		if (*token == '~')
-			buf_puts(&joined, "~0");
-		else if (*token == '/')
-			buf_puts(&joined, "~1");
-		else
-			buf_putc(&joined, *token);
+		if (*token == '~' || *token == '/') {
+			*to++ = '~';
+			*to++ = *token == '~' ? '0' : '1';
+		} else {
+			*to++ = *token;
+		}
 	}
-	kept = program_text(c->schema, buf_cstr(&joined), joined.len);
-	buf_release(&joined);
-	return kept;
+	return joined;
 }
 
 const struct node *
