@@ -303,18 +303,19 @@ note_places(struct config_work *w, const json_t *value, const char *at,
 	json_t *part;
 
 	json_object_foreach((json_t *)value, name, part) {
-		char *here = pointer_member(at, name);
-		char *inside = pointer_member(here, "properties");
+		const json_t *below = json_object_get(part, "properties");
+		char *here = pointer_member(at, name), *inside;
 		char *key = xasprintf("%s%s%s", path, *path ? "." : "", name);
 
 		json_object_set_new(w->out->places, key,
 		    json_sprintf("%s:%d", w->schema_doc.file,
 		    yml_key_mark(w->schema_doc.yml, here).line));
-		if (depth < PLACES_DEPTH)
-			note_places(w, json_object_get(part, "properties"),
-			    inside, key, depth + 1);
+		if (below && depth < PLACES_DEPTH) {
+			inside = pointer_member(here, "properties");
+			note_places(w, below, inside, key, depth + 1);
+			free(inside);
+		}
 		free(here);
-		free(inside);
 		free(key);
 	}
 }

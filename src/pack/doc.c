@@ -120,16 +120,19 @@ char *
 pointer_member(const char *pointer, const char *name)
 {
 	struct buf b = { 0 };
+	size_t plain;
 
+	buf_reserve(&b, strlen(pointer) + strlen(name) + 2);
 	buf_puts(&b, pointer);
 	buf_putc(&b, '/');
-	for (; *name; name++) {
-		if (*name == '~' || *name == '/')
-			buf_puts(&b, *name == '~' ? "~0" : "~1");
-		else
-			buf_putc(&b, *name);
+	for (;;) {
+		plain = strcspn(name, "~/");
+		buf_put(&b, name, plain);
+		name += plain;
+		if (!*name)
+			return buf_cstr(&b);
+		buf_puts(&b, *name++ == '~' ? "~0" : "~1");
 	}
-	return buf_cstr(&b);
 }
 
 char *

@@ -160,7 +160,8 @@ node_place(struct reader *r, const yaml_event_t *event,
 		    node);
 	else if (yml_map_merge(f->node, node, r->err) < 0)
 		return fail_at(r, event->start_mark);
-	free(f->key);
+	else
+		free(f->key);
 	f->key = NULL;
 	f->has_key = false;
 	return 0;

@@ -22,9 +22,9 @@ yml_new(void)
 	return xcalloc(1, sizeof(struct yml));
 }
 
-/* Frees what a node owns, and itself. */
+/* Frees what a node owns. */
 static void
-node_free(struct yml_node *node)
+node_release(struct yml_node *node)
 {
 	size_t i;
 
@@ -35,38 +35,43 @@ node_free(struct yml_node *node)
 	free(node->merges);
 	free(node->entries);
 	free(node->text);
-	free(node);
 }
 
 void
 yml_free(struct yml **yp)
 {
 	struct yml *y = *yp;
+	struct yml_block *block;
 	size_t i;
 
 	*yp = NULL;
 	if (!y)
 		return;
-	for (i = 0; i < y->count; i++)
-		node_free(y->nodes[i]);
+	while ((block = y->blocks)) {
+		y->blocks = block->next;
+		for (i = 0; i < block->count; i++)
+			node_release(&block->nodes[i]);
+		free(block);
+	}
 	for (i = 0; i < y->note_count; i++)
 		free(y->notes[i].text);
 	json_decref(y->value);
 	free(y->notes);
-	free(y->nodes);
 	free(y);
 }
 
 struct yml_node *
 yml_node_new(struct yml *y, enum yml_type type, struct yml_mark mark)
 {
-	struct yml_node *node = xcalloc(1, sizeof(*node));
+	struct yml_block *block = y->blocks;
+	struct yml_node *node;
 
-	if (y->count == y->cap) {
-		y->cap = y->cap ? y->cap * 2 : 64;
-		y->nodes = xreallocarray(y->nodes, y->cap, sizeof(*y->nodes));
+	if (!block || block->count == YML_BLOCK) {
+		block = xcalloc(1, sizeof(*block));
+		block->next = y->blocks;
+		y->blocks = block;
 	}
-	y->nodes[y->count++] = node;
+	node = &block->nodes[block->count++];
 	node->type = type;
 	node->mark = mark;
 	node->open = type != YML_SCALAR;
@@ -144,33 +149,39 @@ entry_index(struct yml_node *map, size_t i)
 		    map->entries[from].key_len, (void *)(uintptr_t)(from + 1));
 }
 
-/* Sets or replaces a member; the returned mark is that of one replaced. */
-static struct yml_mark
-map_set(struct yml_node *map, const char *key, size_t len,
-    struct yml_mark mark, struct yml_node *value)
+/*
+ * Sets or replaces a member, taking the key; before (may be NULL) gets the
+ * mark of one that is replaced.
+ */
+static struct yml_entry *
+map_set(struct yml_node *map, char *key, size_t len, struct yml_mark mark,
+    struct yml_node *value, struct yml_mark *before)
 {
 	struct yml_entry *entry = entry_find(map, key, len);
-	struct yml_mark before = { 0, 0 };
 
 	if (entry) {
-		before = entry->mark;
+		if (before)
+			*before = entry->mark;
 		entry->mark = mark;
 		entry->node = value;
-		return before;
+		free(key);
+		return entry;
 	}
 	entry = entry_new(map, value);
-	entry->key = xmemdup(key, len + 1);
+	entry->key = key;
 	entry->key_len = len;
 	entry->mark = mark;
 	entry_index(map, map->count - 1);
-	return before;
+	return entry;
 }
 
 void
-yml_map_add(struct yml *y, struct yml_node *map, const char *key,
-    size_t key_len, struct yml_mark mark, struct yml_node *value)
+yml_map_add(struct yml *y, struct yml_node *map, char *key, size_t key_len,
+    struct yml_mark mark, struct yml_node *value)
 {
-	struct yml_mark before = map_set(map, key, key_len, mark, value);
+	struct yml_mark before = { 0, 0 };
+	struct yml_entry *entry = map_set(map, key, key_len, mark, value,
+	    &before);
 
 	if (!before.line || y->note_count == YML_NOTES_MAX)
 		return;
@@ -178,7 +189,8 @@ yml_map_add(struct yml *y, struct yml_node *map, const char *key,
 		y->notes = xcalloc(YML_NOTES_MAX, sizeof(*y->notes));
 	y->notes[y->note_count].mark = mark;
 	y->notes[y->note_count++].text = xasprintf("key \"%.200s\" is given "
-	    "twice, first at line %d; the last one counts", key, before.line);
+	    "twice, first at line %d; the last one counts", entry->key,
+	    before.line);
 }
 
 int
@@ -206,8 +218,9 @@ merge_one(struct yml_node *map, const struct yml_node *from)
 	size_t i;
 
 	for (i = 0; i < from->count; i++)
-		map_set(map, from->entries[i].key, from->entries[i].key_len,
-		    from->entries[i].mark, from->entries[i].node);
+		map_set(map, xmemdup(from->entries[i].key,
+		    from->entries[i].key_len + 1), from->entries[i].key_len,
+		    from->entries[i].mark, from->entries[i].node, NULL);
 }
 
 /*
@@ -231,11 +244,9 @@ node_merge(struct yml_node *map)
 		for (k = from->count; from->type == YML_LIST && k > 0; k--)
 			merge_one(map, from->entries[k - 1].node);
 	}
-	for (i = 0; i < own_count; i++) {
+	for (i = 0; i < own_count; i++)
 		map_set(map, own[i].key, own[i].key_len, own[i].mark,
-		    own[i].node);
-		free(own[i].key);
-	}
+		    own[i].node, NULL);
 	free(own);
 	free(map->merges);
 	map->merges = NULL;
@@ -302,14 +313,16 @@ yml_node_close(struct yml_node *node)
 void
 yml_finish(struct yml *y, struct yml_node *root)
 {
+	struct yml_block *block;
 	size_t i;
 
 	y->root = root;
 	y->value = root ? node_json(root) : json_null();
-	for (i = 0; i < y->count; i++) {
-		json_decref(y->nodes[i]->json);
-		y->nodes[i]->json = NULL;
-	}
+	for (block = y->blocks; block; block = block->next)
+		for (i = 0; i < block->count; i++) {
+			json_decref(block->nodes[i].json);
+			block->nodes[i].json = NULL;
+		}
 }
 
 json_t *

@@ -43,10 +43,17 @@ struct yml_node {
 	struct dict *index; /* key to entry number + 1, while it is open */
 };
 
-struct yml {
-	struct yml_node **nodes; /* all of them, each once */
+/* Nodes, some together: a document has many, and they end with it. */
+#define YML_BLOCK 32
+
+struct yml_block {
+	struct yml_block *next;
 	size_t count;
-	size_t cap;
+	struct yml_node nodes[YML_BLOCK];
+};
+
+struct yml {
+	struct yml_block *blocks; /* all nodes, each once */
 	struct yml_node *root; /* NULL: an empty text */
 	json_t *value;
 	struct yml_note *notes;
@@ -62,8 +69,11 @@ struct yml_node *yml_node_new(struct yml *y, enum yml_type type,
 /* Puts an item behind a list. */
 void yml_list_add(struct yml_node *list, struct yml_node *item);
 
-/* Puts a member into a mapping; a second one of the key replaces the first. */
-void yml_map_add(struct yml *y, struct yml_node *map, const char *key,
+/*
+ * Puts a member into a mapping and takes the key, which is on the heap; a
+ * second one of the key replaces the first.
+ */
+void yml_map_add(struct yml *y, struct yml_node *map, char *key,
     size_t key_len, struct yml_mark mark, struct yml_node *value);
 
 /* Notes the value of << ; -1 with e if it is no mapping or list of them. */
