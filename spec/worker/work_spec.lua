@@ -49,6 +49,14 @@ local function texts(w)
 	return list
 end
 
+-- How often a process has gone to sleep so far.
+local function switches(pid)
+	local file = assert(io.open("/proc/" .. pid .. "/status"))
+	local text = file:read("*a")
+	file:close()
+	return tonumber(text:match("\nvoluntary_ctxt_switches:%s*(%d+)"))
+end
+
 describe("polls", function()
 	it("come at a fixed rate, and skip the ticks they miss", function()
 		local w = start(POLLING .. [[
@@ -72,6 +80,17 @@ describe("polls", function()
 			:match("s: (%d+) ticks skipped; 0.%d")
 		assert.is_true(tonumber(skipped) >= 2)
 		assert.truthy(w:logged(" s of it in time.sleep (sensors/x.lua:"))
+	end)
+
+	it("wake the process once each", function()
+		local w = start(POLLING .. " function Checker:poll() end",
+			{ poll_interval = 0.2 })
+		assert(w:wait_state("running"))
+		w:run_for(0.5)
+		local before, began = switches(w.pid), process.now()
+		w:run_for(3)
+		local polls = (process.now() - began) / 0.2
+		assert.is_true(switches(w.pid) - before <= polls * 1.2)
 	end)
 
 	it("that fail are undone, said once, and tried again", function()

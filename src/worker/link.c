@@ -19,6 +19,7 @@
 #define BACKLOG_MAX (4u * 1024u * 1024u)
 #define MESSAGE_MAX (64u * 1024u * 1024u)
 #define TEXT_MAX (LOG_LINE - 64u) /* of a log line */
+#define LONG_WAIT 10 /* ticks; one more is little beside it */
 
 /* The answer to a unit. Core refuses one only to end this worker. */
 static void
@@ -242,10 +243,30 @@ link_timer(struct vm *v, event_callback_fn fn, void *arg)
 	return e;
 }
 
-void
-link_arm(struct event *timer, double seconds)
+/*
+ * The loop reads the kernel's coarse clock, which goes in ticks of 4 ms. A
+ * wait that ends between two ticks would find its timer not due yet, and wake
+ * the process twice: so long waits end with a tick, less half a millisecond
+ * that the loop rounds up.
+ */
+static double
+whole_ticks(const struct vm *v, double seconds)
 {
-	const double s = !(seconds > 0) ? 0 : seconds < 1e9 ? seconds : 1e9;
+	const double ticks = seconds / v->tick;
+	double whole = (double)(int64_t)ticks;
+
+	if (!(ticks > LONG_WAIT))
+		return seconds;
+	if (whole < ticks)
+		whole += 1;
+	return whole * v->tick - 0.0005;
+}
+
+void
+link_arm(struct vm *v, struct event *timer, double seconds)
+{
+	const double s = whole_ticks(v,
+	    !(seconds > 0) ? 0 : seconds < 1e9 ? seconds : 1e9);
 	const struct timeval tv = {.tv_sec = (time_t)s,
 	    .tv_usec = (suseconds_t)((s - (double)(time_t)s) * 1e6)};
 

@@ -61,6 +61,9 @@ void link_log(struct link *l, enum log_level level, const char *name,
 /* Replaces secrets by asterisks, in place. */
 void link_mask(const struct link *l, struct buf *text);
 
-/* A timer of the worker's loop, and its (relative) arming in seconds. */
+/*
+ * A timer of the worker's loop, and its (relative) arming in seconds; it may
+ * come a tick of the kernel's clock later.
+ */
 struct event *link_timer(struct vm *v, event_callback_fn fn, void *arg);
-void link_arm(struct event *timer, double seconds);
+void link_arm(struct vm *v, struct event *timer, double seconds);

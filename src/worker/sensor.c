@@ -217,7 +217,7 @@ init_done(struct vm *v, struct task *t, enum task_end end, lua_State *L,
 	s->entry_task = task_id(t);
 	s->timer = link_timer(v, setup_timeout_cb, s);
 	if (s->facts.setup_timeout > 0)
-		link_arm(s->timer, s->facts.setup_timeout);
+		link_arm(v, s->timer, s->facts.setup_timeout);
 }
 
 /* entry_push_fn: what init makes the instance of. */

@@ -166,7 +166,7 @@ set_timer(struct sensor *s, event_callback_fn cb, double seconds)
 	if (s->timer)
 		event_free(s->timer);
 	s->timer = link_timer(s->vm, cb, s);
-	link_arm(s->timer, seconds);
+	link_arm(s->vm, s->timer, seconds);
 }
 
 /* Drops what is left and runs cleanup. */

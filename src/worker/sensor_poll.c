@@ -37,7 +37,7 @@ arm(struct sensor *s)
 	int64_t now = clock_mono_us();
 
 	if (!s->quiet && s->end == END_NONE && !s->polling)
-		link_arm(s->tick, s->due_us > now ?
+		link_arm(s->vm, s->tick, s->due_us > now ?
 		    (double)(s->due_us - now) / 1e6 : 0);
 }
 

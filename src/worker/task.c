@@ -283,7 +283,7 @@ begin(struct task *t)
 	}
 	t->state = TASK_WAITING;
 	if (t->timer && t->seconds > 0)
-		link_arm(t->timer, t->seconds);
+		link_arm(t->vm, t->timer, t->seconds);
 	if (t->type->start)
 		t->type->start(t, t->arg);
 }

@@ -333,7 +333,7 @@ task_watch_open(lua_State *L)
 	vm_place(L, t->opened, sizeof(t->opened));
 	if (!t->open_timer)
 		t->open_timer = link_timer(t->vm, open_timeout_cb, t);
-	link_arm(t->open_timer, t->vm->sensor->facts.long_transaction);
+	link_arm(t->vm, t->open_timer, t->vm->sensor->facts.long_transaction);
 }
 
 void

@@ -38,6 +38,7 @@ struct vm {
 	unsigned depth;         /* of vm_enter */
 	struct page *page;      /* shared with core; NULL in the spawner */
 	struct event_base *base;/* the worker's loop; NULL in the spawner */
+	double tick;            /* seconds of a step of that loop's clock */
 	struct link *link;      /* to core */
 	struct tasks *tasks;    /* the scheduler */
 	struct task *task;      /* the one that runs now, or NULL */

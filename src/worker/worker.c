@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/must.h"
@@ -193,6 +194,16 @@ make_base(void)
 	return base;
 }
 
+/* Seconds between two steps of the clock that the loop reads. */
+static double
+clock_tick(void)
+{
+	struct timespec t;
+
+	must(clock_getres(CLOCK_MONOTONIC_COARSE, &t) == 0);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
 _Noreturn void
 worker_main(struct vm *v, int link_fd, int page_fd)
 {
@@ -202,6 +213,7 @@ worker_main(struct vm *v, int link_fd, int page_fd)
 	must(v->page);
 	close(page_fd);
 	v->base = make_base();
+	v->tick = clock_tick();
 	v->link = link_new(v, link_fd, on_message);
 	sensor_open(v);
 	if (lua_cpcall(v->L, seed_random, NULL) != 0)

@@ -42,7 +42,7 @@ nap_start(struct task *t, void *arg)
 
 	n->task = t;
 	n->timer = link_timer(task_vm(t), nap_over_cb, n);
-	link_arm(n->timer, n->seconds);
+	link_arm(task_vm(t), n->timer, n->seconds);
 }
 
 /* wait_release_fn */
