@@ -11,6 +11,7 @@
 #include "base/digest.h"
 #include "base/log.h"
 #include "base/must.h"
+#include "core/child/ends.h"
 #include "core/core.h"
 #include "core/reload/reconfigure.h"
 #include "core/roles.h"
@@ -141,6 +142,7 @@ start_all(struct core *core)
 		s->first_delay = first_delay(meta);
 		supervisor_start(s);
 	}
+	ends_check(core);
 	store_rest(core->store);
 	serve->look = event_new(core->base, -1, EV_PERSIST, look_cb, core);
 	must(serve->look && event_add(serve->look, &often) == 0);

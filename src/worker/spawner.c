@@ -276,6 +276,18 @@ wipe_environment(void)
 	clearenv();
 }
 
+/* Why no worker could be forked, and which limit that is. */
+static void
+explain_fork(struct err *e)
+{
+	if (errno == EAGAIN)
+		err_set(e, "the limit of processes is reached; raise "
+		    "RLIMIT_NPROC, pids.max of the control group (systemd: "
+		    "TasksMax) or kernel.pid_max, whichever it is");
+	else
+		err_errno(e, "fork");
+}
+
 /* Makes a worker, and answers; false when core has gone. */
 static bool
 serve_request(int fd, struct vm *v, struct request *r, pid_t core)
@@ -284,7 +296,7 @@ serve_request(int fd, struct vm *v, struct request *r, pid_t core)
 	struct err e;
 
 	if (pid < 0)
-		err_errno(&e, "fork");
+		explain_fork(&e);
 	return answer(fd, r, pid, e.text);
 }
 

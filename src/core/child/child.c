@@ -11,13 +11,13 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/must.h"
 #include "base/xalloc.h"
 #include "core/child/child_messages.h"
+#include "core/child/ends.h"
 #include "core/child/life.h"
 #include "core/child/listening.h"
 #include "core/child/output.h"
@@ -28,7 +28,7 @@
 /* A worker that lets so much pile up does not read its link. */
 #define BACKLOG_MAX (64u * 1024u * 1024u)
 
-#define LINK_BYTES (1024 * 1024)
+#define NO_WORKER "no worker could be started: %s"
 
 /* event_callback_fn: the deadline has passed. */
 static void
@@ -90,8 +90,8 @@ on_born(void *arg, pid_t pid, const char *why)
 	if (pid < 0) {
 		c->reaped = true;
 		free(c->killed_for);
-		c->killed_for = xasprintf("no worker could be started: %s",
-		    why ? why : "the spawner answered nonsense");
+		c->killed_for = xasprintf(NO_WORKER, why ? why :
+		    "the spawner answered nonsense");
 		c->link_ended = true;
 		check_gone(c);
 		child_unref(&c);
@@ -130,50 +130,8 @@ static void
 fail_birth(struct child *c, const char *why)
 {
 	c->reaped = c->link_ended = true;
-	c->killed_for = xstrdup(why);
+	c->killed_for = xasprintf(NO_WORKER, why);
 	child_set_deadline(c, 0, "could not be started");
-}
-
-/*
- * Lets a whole unit of ordinary size into the link at once: a worker that has
- * to wait in the middle of one costs two switches of the processor.
- */
-static void
-widen(int worker_end)
-{
-	const int bytes = LINK_BYTES;
-
-	if (setsockopt(worker_end, SOL_SOCKET, SO_SNDBUFFORCE, &bytes,
-	    sizeof(bytes)) != 0)
-		setsockopt(worker_end, SOL_SOCKET, SO_SNDBUF, &bytes,
-		    sizeof(bytes));
-}
-
-/* The link, the page and the pipe; the worker's ends in fds. -1 with e. */
-static int
-open_ends(struct child *c, struct nursery_fds *fds, struct err *e)
-{
-	int ends[2];
-
-	c->output = output_new(c, &fds->output, e);
-	if (!c->output)
-		return -1;
-	c->page = page_new(&fds->page, e);
-	if (!c->page) {
-		close(fds->output);
-		return -1;
-	}
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
-		close(fds->output);
-		close(fds->page);
-		return err_errno(e, "socketpair for a worker");
-	}
-	fds->link = ends[1];
-	widen(fds->link);
-	peer_init(&c->peer, c->core->base, ends[0],
-	    core_message_max(c->core, c->meta), on_message, on_closed, c);
-	c->linked = true;
-	return 0;
 }
 
 struct child *
@@ -183,7 +141,6 @@ child_new(struct core *core, struct catalog *catalog,
     void *owner)
 {
 	struct child *c = xcalloc(1, sizeof(*c));
-	struct nursery_fds fds;
 	struct err e;
 
 	c->references = 1;
@@ -197,16 +154,20 @@ child_new(struct core *core, struct catalog *catalog,
 	c->ops = ops;
 	c->owner = owner;
 	c->pid = -1;
+	c->worker_end = -1;
 	TAILQ_INSERT_TAIL(&core->children, c, link);
 	c->deadline = event_new(core->base, -1, 0, deadline_cb, c);
 	must(c->deadline);
-	if (open_ends(c, &fds, &e) != 0) {
+	if (ends_link(c, &e) != 0) {
 		fail_birth(c, e.text);
 		return c;
 	}
+	peer_init(&c->peer, core->base, c->core_end,
+	    core_message_max(core, meta), on_message, on_closed, c);
+	c->linked = true;
 	send_spec(c);
 	c->state = CHILD_LOADING;
-	nursery_spawn(&core->nursery, meta->ref, &fds, on_born,
+	nursery_spawn(&core->nursery, meta->ref, ends_open, on_born,
 	    child_ref(c));
 	return c;
 }
@@ -236,6 +197,7 @@ child_free(struct child *c)
 		turn_forget(&c->core->turn, &c->peer);
 		peer_release(&c->peer);
 	}
+	ends_close(c);
 	event_free(c->deadline);
 	page_free(&c->page);
 	output_free(&c->output);

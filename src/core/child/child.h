@@ -66,9 +66,11 @@ struct child {
 	pid_t born_pid; /* the same, kept; 0: not born */
 	struct peer peer;
 	bool linked; /* peer is in use */
+	int core_end;   /* the peer's descriptor */
+	int worker_end; /* of the link; -1: the worker has it */
 	bool link_ended;
-	struct page *page;
-	struct output *output; /* NULL: it could not be made */
+	struct page *page;     /* NULL: not before the spawner is asked */
+	struct output *output; /* the same */
 	char *spec; /* the LOAD message's JSON, until it is sent */
 	struct spec_host host; /* what of the host's is in there */
 	uint32_t next_id;

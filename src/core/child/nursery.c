@@ -34,19 +34,40 @@ struct nursery_request {
 	uint32_t id; /* 0: not sent yet */
 	char *name;
 	struct nursery_fds fds;
+	bool has_fds;
+	nursery_open_fn *open;
 	nursery_born_fn *born;
 	void *arg;
 };
+
+/* Closes the worker's ends. */
+static void
+close_fds(struct nursery_request *r)
+{
+	if (!r->has_fds)
+		return;
+	close(r->fds.link);
+	close(r->fds.page);
+	close(r->fds.output);
+	r->has_fds = false;
+}
 
 /* Frees a request that has left the list. */
 static void
 request_free(struct nursery_request *r)
 {
-	close(r->fds.link);
-	close(r->fds.page);
-	close(r->fds.output);
+	close_fds(r);
 	free(r->name);
 	free(r);
+}
+
+/* Ends a request without a worker. */
+static void
+request_fail(struct nursery *n, struct nursery_request *r, const char *why)
+{
+	TAILQ_REMOVE(&n->requests, r, entry);
+	r->born(r->arg, -1, why);
+	request_free(r);
 }
 
 /*
@@ -89,37 +110,57 @@ exec_spawner(int fd)
 	_exit(127);
 }
 
-/* Writes one request to the spawner. */
-static void
+/* Writes one request to the spawner; false if that is dead. */
+static bool
 send_request(struct nursery *n, struct nursery_request *r)
 {
 	const int fds[] = {r->fds.link, r->fds.page, r->fds.output};
 	struct buf body = {0};
 	struct err e;
+	int rc;
 
-	r->id = ++n->next_id;
 	msg_put_str(&body, r->name);
-	/* A dead spawner is seen at its link; the request then waits. */
-	if (peer_send_fds(&n->link, MSG_SPAWN, r->id, body.data, body.len,
-	    fds, 3, &e) != 0)
-		r->id = 0;
-	else
-		n->sent++;
+	rc = peer_send_fds(&n->link, MSG_SPAWN, n->next_id + 1, body.data,
+	    body.len, fds, 3, &e);
 	buf_release(&body);
+	if (rc != 0)
+		return false;
+	r->id = ++n->next_id;
+	n->sent++;
+	close_fds(r);
+	return true;
 }
 
 /* Sends what waits, as far as the window goes. */
 static void
 send_waiting(struct nursery *n)
 {
-	struct nursery_request *r;
+	struct nursery_request *r, *next;
+	struct err e;
 
-	TAILQ_FOREACH(r, &n->requests, entry) {
-		if (n->sent >= WINDOW)
+	for (r = TAILQ_FIRST(&n->requests); r && n->linked &&
+	    n->sent < WINDOW; r = next) {
+		next = TAILQ_NEXT(r, entry);
+		if (r->id != 0)
+			continue;
+		if (!r->has_fds && r->open(r->arg, &r->fds, &e) != 0) {
+			request_fail(n, r, e.text);
+			continue;
+		}
+		r->has_fds = true;
+		/* A dead spawner is seen at its link; all wait till then. */
+		if (!send_request(n, r))
 			return;
-		if (r->id == 0)
-			send_request(n, r);
 	}
+}
+
+/* event_callback_fn: requests were made in this pass of the loop. */
+static void
+send_cb(evutil_socket_t fd, short events, void *arg)
+{
+	(void)fd;
+	(void)events;
+	send_waiting(arg);
 }
 
 /* peer_message_fn: the spawner answers. */
@@ -210,7 +251,8 @@ nursery_init(struct nursery *n, struct event_base *base, struct err *e)
 	*n = (struct nursery){.base = base, .pid = -1};
 	TAILQ_INIT(&n->requests);
 	n->restart = event_new(base, -1, 0, restart_cb, n);
-	must(n->restart);
+	n->send = event_new(base, -1, 0, send_cb, n);
+	must(n->restart && n->send);
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
 		return err_errno(e, "PR_SET_CHILD_SUBREAPER");
 	return start(n, e);
@@ -231,21 +273,21 @@ nursery_release(struct nursery *n)
 		waitpid(n->pid, NULL, 0);
 	}
 	event_free(n->restart);
+	event_free(n->send);
 }
 
 void
 nursery_spawn(struct nursery *n, const char *name,
-    const struct nursery_fds *fds, nursery_born_fn *born, void *arg)
+    nursery_open_fn *open, nursery_born_fn *born, void *arg)
 {
 	struct nursery_request *r = xcalloc(1, sizeof(*r));
 
 	r->name = xstrdup(name);
-	r->fds = *fds;
+	r->open = open;
 	r->born = born;
 	r->arg = arg;
 	TAILQ_INSERT_TAIL(&n->requests, r, entry);
-	if (n->linked)
-		send_waiting(n);
+	event_active(n->send, 0, 0);
 }
 
 /*
@@ -261,10 +303,8 @@ fail_sent(struct nursery *n)
 		next = TAILQ_NEXT(r, entry);
 		if (r->id == 0)
 			continue;
-		TAILQ_REMOVE(&n->requests, r, entry);
 		n->sent--;
-		r->born(r->arg, -1, "the spawner ended");
-		request_free(r);
+		request_fail(n, r, "the spawner ended");
 	}
 }
 

@@ -31,6 +31,7 @@ struct nursery {
 	unsigned sent; /* requests that the spawner has and has not answered */
 	unsigned deaths; /* without a birth in between */
 	struct event *restart;
+	struct event *send; /* requests wait */
 	struct nursery_requests requests;
 };
 
@@ -38,17 +39,26 @@ struct nursery {
 int nursery_init(struct nursery *n, struct event_base *base, struct err *e);
 void nursery_release(struct nursery *n);
 
-/*
- * Asks for a worker; takes its descriptors, which are closed once the spawner
- * has them. name is for the process list.
- */
+/* The worker's ends, which are closed once the spawner has them. */
 struct nursery_fds {
 	int link;
 	int page;
 	int output; /* standard output and error */
 };
+
+/*
+ * Makes the ends, when the spawner is about to get them; -1 with e, which born
+ * is then told.
+ */
+typedef int nursery_open_fn(void *arg, struct nursery_fds *fds,
+    struct err *e);
+
+/*
+ * Asks for a worker: open and born are called from the loop, never from here.
+ * name is for the process list.
+ */
 void nursery_spawn(struct nursery *n, const char *name,
-    const struct nursery_fds *fds, nursery_born_fn *born, void *arg);
+    nursery_open_fn *open, nursery_born_fn *born, void *arg);
 
 /* A process ended; true if it was the spawner. */
 bool nursery_reap(struct nursery *n, pid_t pid, int status);

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "base/xalloc.h"
+#include "core/child/ends.h"
 #include "core/core.h"
 #include "core/reload/reconfigure.h"
 #include "core/reload/reload_apply.h"
@@ -123,6 +124,7 @@ apply(struct reload *r)
 	/* Held back, so that it does not end while it is being filled. */
 	r->going->waiting++;
 	reload_apply(core, r->going, old, new);
+	ends_check(core);
 	r->going->waiting--;
 	catalog_unref(&old);
 	must(event_add(r->deadline, &tv) == 0);

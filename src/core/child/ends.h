@@ -1,0 +1,29 @@
+#pragma once
+
+#include "base/err.h"
+#include "core/child/nursery.h"
+
+struct child;
+struct core;
+
+/*
+ * The descriptors between core and a worker. The link is made with the child,
+ * so that messages can be queued; page and output only when the spawner is
+ * about to get them. So a sensor that waits for its worker takes two, and so
+ * does one that has it.
+ *
+ * Some of what this process may have are never given to workers: core must be
+ * able to read packs and answer clients when sensors have taken the rest.
+ */
+
+/* Makes the link; -1 with e. */
+int ends_link(struct child *c, struct err *e);
+
+/* nursery_open_fn: the worker's ends of all three. */
+int ends_open(void *arg, struct nursery_fds *fds, struct err *e);
+
+/* Closes what no worker got. */
+void ends_close(struct child *c);
+
+/* Warns when this process may not have the descriptors for all sensors. */
+void ends_check(const struct core *core);
