@@ -173,6 +173,59 @@ describe("a disk that fills up", function()
 	end))
 end)
 
+-- Compiles a library to be preloaded.
+local function compile(above, text)
+	local file = assert(io.open(above .. "/shim.c", "w"))
+	file:write(text)
+	file:close()
+	assert.equal(0, os.execute("cc -shared -fPIC -o " .. above
+		.. "/shim.so " .. above .. "/shim.c -ldl"))
+	return above .. "/shim.so"
+end
+
+-- File systems that write everything to a new place, quotas, and limits that
+-- are lowered meanwhile can fail at the very last write of a commit, after
+-- which LMDB refuses everything.
+describe("a last page of a commit that finds no room", function()
+	local shim = [[
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <unistd.h>
+int shim_errno;
+ssize_t pwrite(int fd, const void *p, size_t n, off_t at)
+{
+	ssize_t (*real)(int, const void *, size_t, off_t) =
+	    (ssize_t (*)(int, const void *, size_t, off_t))
+	    dlsym(RTLD_NEXT, "pwrite");
+	if (shim_errno == 0 || at >= 8192)
+		return real(fd, p, n, at);
+	real(fd, p, n / 2, at);
+	errno = shim_errno;
+	return -1;
+}
+]]
+
+	for name, errno in pairs({ ENOSPC = 28, EFBIG = 27, EDQUOT = 122 }) do
+		it("is waited for, and nothing of it is there (" .. name .. ")",
+			function()
+			local dir, above = support.folder()
+			local r = process.run(support.tool("meta", dir, tostring(errno),
+				compile(above, shim)))
+			local lines = {}
+			for line in r.stdout:gmatch("[^\n]+") do
+				lines[#lines + 1] = line
+			end
+			assert.equal("done 1 ", lines[1], r.stderr)
+			assert.matches('^full 1 no room to write to "', lines[2])
+			assert.matches('^full 1 no room to write to "', lines[3])
+			assert.equal("done 2 ", lines[4])
+			assert.equal("done 3 ", lines[5])
+			support.remove(above)
+		end)
+	end
+end)
+
 describe("a disk that fails", function()
 	-- A library that lets fdatasync fail once a file is there.
 	local shim = [[
@@ -192,12 +245,7 @@ int fdatasync(int fd)
 
 	it("is told from a full one and breaks the store", function()
 		local dir, above = support.folder()
-		local file = assert(io.open(above .. "/shim.c", "w"))
-		file:write(shim)
-		file:close()
-		assert.equal(0, os.execute("cc -shared -fPIC -o " .. above
-			.. "/shim.so " .. above .. "/shim.c"))
-		local options = support.tool("sync", dir, nil, above .. "/shim.so")
+		local options = support.tool("sync", dir, nil, compile(above, shim))
 		local result = process.run(options)
 		assert.equal("done\n", result.stdout, result.stderr)
 		options.env.SHIM_FAILS = "1"

@@ -13,6 +13,9 @@
 --	backup	a copy into the ARGUMENT
 --	dry	a dry run: prints the item `n` as found, as set, and a sequence
 --	sync	one turn; prints its result (fdatasync may be made to fail)
+--	meta	five turns, at the second and third of which a write of the file's
+--		first pages is made to fail with the ARGUMENT, an errno; prints the
+--		result of each and how many records are there
 
 package.path = "./?.lua;" .. package.path
 local ffi = require("ffi")
@@ -154,6 +157,21 @@ end
 function verbs.sync(dir)
 	local s = open(dir)
 	say((s:turn(function() s:append("{}") end)))
+end
+
+function verbs.meta(dir, errno)
+	require("spec.support.cdef")("extern int shim_errno;")
+	local s = open(dir, { ballast_size = 4096 })
+	for _, number in ipairs({ 0, tonumber(errno), tonumber(errno), 0, 0 }) do
+		ffi.C.shim_errno = number
+		local result, why = s:turn(function() s:append("{}") end)
+		local view = s:view()
+		local read = lib.view_error(view)
+		say(result, read ~= nil and ffi.string(read) or #support.journal(view),
+			why)
+		s:rest()
+	end
+	s:close()
 end
 
 verbs[arg[1]](arg[2], arg[3])

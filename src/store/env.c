@@ -211,6 +211,41 @@ env_grow(struct env *env, struct err *e)
 	    info.me_mapsize >> 19, env_fault_text(rc));
 }
 
+/* Whether LMDB refuses everything from now on. */
+static bool
+is_dead(struct env *env)
+{
+	MDB_txn *txn;
+	int rc = mdb_txn_begin(env->handle, NULL, MDB_RDONLY, &txn);
+
+	if (rc == 0)
+		mdb_txn_abort(txn);
+	return rc == MDB_PANIC;
+}
+
+int
+env_revive(struct env *env, const char *dir, struct err *e)
+{
+	MDB_envinfo info;
+	int rc;
+
+	must(!env->write.open && !env->read.open);
+	if (env->read.handle != NULL)
+		mdb_txn_abort(env->read.handle);
+	env->read.handle = NULL;
+	if (!is_dead(env))
+		return 0;
+	mdb_env_info(env->handle, &info);
+	mdb_env_close(env->handle);
+	env->map = NULL;
+	env->map_size = 0;
+	rc = open_sized(env, dir, info.me_mapsize);
+	if (rc == 0)
+		return 0;
+	return err_set(e, "cannot open the database in \"%s\" again: %s", dir,
+	    env_fault_text(rc));
+}
+
 void
 env_figures(struct env *env, struct env_figures *f)
 {

@@ -48,6 +48,14 @@ void env_close(struct env **env);
 /* Doubles the map; no transaction may be open. -1 and e: no address space. */
 int env_grow(struct env *env, struct err *e);
 
+/*
+ * A commit whose very last write failed leaves an environment that refuses
+ * everything, though the file holds what it held before: opens the folder dir
+ * anew if that is so. No transaction may be open. -1 and e: it cannot be
+ * opened, and everything fails from then on.
+ */
+int env_revive(struct env *env, const char *dir, struct err *e);
+
 struct env_figures {
 	uint64_t map_bytes;
 	uint64_t file_bytes;

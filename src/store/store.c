@@ -233,6 +233,8 @@ judge(struct store *s, int fault, struct err *e)
 		    env_fault_text(fault));
 		return STORE_BROKEN;
 	}
+	if (env_revive(s->env, s->dir, e) != 0)
+		return STORE_BROKEN;
 	if (room_give(s))
 		return STORE_AGAIN;
 	err_set(e, "no room to write to \"%s\": %s", s->dir,

@@ -24,7 +24,8 @@ env_write(struct env *env)
 	t->open = true;
 	t->dirty = false;
 	t->append = NULL;
-	t->fault = mdb_txn_begin(env->handle, NULL, 0, &t->handle);
+	t->fault = env->handle == NULL ? MDB_PANIC :
+	    mdb_txn_begin(env->handle, NULL, 0, &t->handle);
 	if (t->fault != 0)
 		t->handle = NULL;
 	return t;
@@ -36,6 +37,8 @@ read_renew(struct txn *t)
 {
 	if (t->handle != NULL)
 		return mdb_txn_renew(t->handle);
+	if (t->env->handle == NULL)
+		return MDB_PANIC;
 	return mdb_txn_begin(t->env->handle, NULL, MDB_RDONLY, &t->handle);
 }
 
