@@ -5,6 +5,7 @@ local cjson = require("cjson")
 local unistd = require("posix.unistd")
 local host = require("spec.support.host")
 local process = require("spec.support.process")
+local shim = require("spec.support.shim")
 
 local function counter(h)
 	h:write_sensor("demo", "C", [[
@@ -75,6 +76,35 @@ describe("a disk that is full", function()
 		os.execute("mount -o remount,size=64m '" .. h.dir .. "/disk'")
 		assert.equal(0, h:run("run", "demo.C", "--count", "40").code)
 		assert.is_true(in_order(h) >= after + 40)
+	end))
+
+	-- As under a quota, of which statvfs knows nothing.
+	it("is said once, also where it does not look full", host.with(function(h)
+		counter(h)
+		local flag = h.dir .. "/full" -- gets a byte at each try
+		local library = shim.compile(h.dir, shim.last_page([[({
+			int fd = open("]] .. flag .. [[", O_WRONLY | O_APPEND);
+			fd >= 0 && write(fd, "x", 1) == 1 && close(fd) == 0 ? EDQUOT : 0;
+		})]]))
+		local run = h:start({ "run", "demo.C", stdout = "/dev/null",
+			env = { LD_PRELOAD = shim.preload(library) } })
+		process.eventually(function()
+			return h:run("export").stdout:find('"n":40', 1, true)
+		end)
+		h:write("full", "")
+		run:wait_for("Disk quota exceeded; sensors wait, nothing is lost")
+		local before = in_order(h)
+		local count = 0
+		process.eventually(function() return #h:read("full") >= 6 end)
+		os.remove(flag)
+		run:wait_for("there is room again")
+		process.eventually(function() return in_order(h) > before end)
+		run:signal("TERM")
+		assert.same({ "exited", 0 }, { run:wait() })
+		for _, line in ipairs(run.lines) do
+			count = count + (line[2]:find("quota exceeded", 1, true) and 1 or 0)
+		end
+		assert.equal(1, count)
 	end))
 
 	it("does not keep it from stopping", on_disk("size=2m", function(h)

@@ -2,6 +2,7 @@
 -- where mounting is not allowed.
 local stat = require("posix.sys.stat")
 local process = require("spec.support.process")
+local shim = require("spec.support.shim")
 local support = require("spec.support.store")
 local lib, span = support.lib, support.span
 local ffi = require("ffi")
@@ -173,45 +174,16 @@ describe("a disk that fills up", function()
 	end))
 end)
 
--- Compiles a library to be preloaded.
-local function compile(above, text)
-	local file = assert(io.open(above .. "/shim.c", "w"))
-	file:write(text)
-	file:close()
-	assert.equal(0, os.execute("cc -shared -fPIC -o " .. above
-		.. "/shim.so " .. above .. "/shim.c -ldl"))
-	return above .. "/shim.so"
-end
-
 -- File systems that write everything to a new place, quotas, and limits that
 -- are lowered meanwhile can fail at the very last write of a commit, after
 -- which LMDB refuses everything.
 describe("a last page of a commit that finds no room", function()
-	local shim = [[
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <errno.h>
-#include <unistd.h>
-int shim_errno;
-ssize_t pwrite(int fd, const void *p, size_t n, off_t at)
-{
-	ssize_t (*real)(int, const void *, size_t, off_t) =
-	    (ssize_t (*)(int, const void *, size_t, off_t))
-	    dlsym(RTLD_NEXT, "pwrite");
-	if (shim_errno == 0 || at >= 8192)
-		return real(fd, p, n, at);
-	real(fd, p, n / 2, at);
-	errno = shim_errno;
-	return -1;
-}
-]]
-
 	for name, errno in pairs({ ENOSPC = 28, EFBIG = 27, EDQUOT = 122 }) do
 		it("is waited for, and nothing of it is there (" .. name .. ")",
 			function()
 			local dir, above = support.folder()
 			local r = process.run(support.tool("meta", dir, tostring(errno),
-				compile(above, shim)))
+				shim.compile(above, shim.last_page("shim_errno"))))
 			local lines = {}
 			for line in r.stdout:gmatch("[^\n]+") do
 				lines[#lines + 1] = line
@@ -228,7 +200,7 @@ end)
 
 describe("a disk that fails", function()
 	-- A library that lets fdatasync fail once a file is there.
-	local shim = [[
+	local no_sync = [[
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -245,7 +217,8 @@ int fdatasync(int fd)
 
 	it("is told from a full one and breaks the store", function()
 		local dir, above = support.folder()
-		local options = support.tool("sync", dir, nil, compile(above, shim))
+		local options = support.tool("sync", dir, nil,
+			shim.compile(above, no_sync))
 		local result = process.run(options)
 		assert.equal("done\n", result.stdout, result.stderr)
 		options.env.SHIM_FAILS = "1"

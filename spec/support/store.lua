@@ -5,6 +5,7 @@ local ffi = require("ffi")
 local stdlib = require("posix.stdlib")
 local cdef = require("spec.support.cdef")
 local lib = require("spec.support.lib")
+local shim = require("spec.support.shim")
 
 cdef([[
 struct span { const void *data; size_t len; };
@@ -290,24 +291,11 @@ function M.with_buf(fn)
 	return text, result
 end
 
--- LD_PRELOAD as it was when this process began: the sanitizer's runtime, which
--- a LuaJIT that loads the library needs as well.
-local function preloaded()
-	local file = assert(io.open("/proc/self/environ", "rb"))
-	local text = "\0" .. file:read("*a")
-	file:close()
-	return text:match("%zLD_PRELOAD=([^%z]*)") or ""
-end
-
 -- Options that start store_tool.lua with a verb, for process.start and run;
 -- preload is loaded into it as well.
 function M.tool(verb, dir, argument, preload)
-	local libraries = preloaded()
-	if preload then
-		libraries = libraries .. " " .. preload
-	end
 	return { "luajit", "spec/support/store_tool.lua", verb, dir,
-		argument or "", env = { LD_PRELOAD = libraries } }
+		argument or "", env = { LD_PRELOAD = shim.preload(preload) } }
 end
 
 -- The body of an it(): fn(store, dir) with a store in a folder that is

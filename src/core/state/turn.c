@@ -176,7 +176,8 @@ commit(struct turn *t)
 	struct err e;
 	bool room = store_room(t->store, &e) == ROOM_YES;
 
-	note_room(t, room ? NULL : e.text);
+	if (!room)
+		note_room(t, e.text);
 	do {
 		store_begin(t->store, clock_unix_us());
 		stage_waiting(t, room);
@@ -193,6 +194,9 @@ commit(struct turn *t)
 		note_room(t, e.text);
 	else
 		t->committed_us = clock_mono_us();
+	/* A quota is known by trying alone: what looks free may not be. */
+	if (r == STORE_DONE && room)
+		note_room(t, NULL);
 	answer_staged(t);
 	if ((r == STORE_FULL || !room) && !TAILQ_EMPTY(&t->waiting))
 		block(t);

@@ -1,0 +1,53 @@
+-- Libraries that are preloaded into a program to let its system calls fail.
+
+local shim = {}
+
+-- LD_PRELOAD as it was when this process began: the sanitizer's runtime, which
+-- a LuaJIT that loads the library needs as well, and which has to come first.
+function shim.preload(library)
+	local file = assert(io.open("/proc/self/environ", "rb"))
+	local text = "\0" .. file:read("*a")
+	file:close()
+	local before = text:match("%zLD_PRELOAD=([^%z]*)") or ""
+	return library and before .. " " .. library or before
+end
+
+-- Compiles the text of a library in that folder; its file's name.
+function shim.compile(folder, text)
+	local name = folder .. "/shim.so"
+	local file = assert(io.open(folder .. "/shim.c", "w"))
+	file:write(text)
+	file:close()
+	local ok = os.execute(("cc -shared -fPIC -o '%s' '%s/shim.c' -ldl")
+		:format(name, folder))
+	assert(ok == 0 or ok == true, "the shim does not compile")
+	return name
+end
+
+-- The writes of a commit's last page fail: half of it is written, and errno is
+-- what `fails`, an expression of C, gives; 0: nothing fails.
+function shim.last_page(fails)
+	return [[
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+int shim_errno;
+ssize_t pwrite(int fd, const void *p, size_t n, off_t at)
+{
+	ssize_t (*real)(int, const void *, size_t, off_t) =
+	    (ssize_t (*)(int, const void *, size_t, off_t))
+	    dlsym(RTLD_NEXT, "pwrite");
+	int fails = at < 8192 ? ]] .. fails .. [[ : 0;
+	if (fails == 0)
+		return real(fd, p, n, at);
+	real(fd, p, n / 2, at);
+	errno = fails;
+	return -1;
+}
+]]
+end
+
+return shim
