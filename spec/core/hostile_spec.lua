@@ -1,11 +1,11 @@
 -- What a sensor or its worker may do to the host: whatever it is, core goes
 -- on, the message says what and where, and nothing acknowledged is lost.
 
-local bit = require("bit")
 local ffi = require("ffi")
 local stat = require("posix.sys.stat")
 local host = require("spec.support.host")
 local process = require("spec.support.process")
+local seam = require("spec.support.seam")
 require("spec.support.cdef")
 
 local PIDFD_OPEN, PIDFD_GETFD = 434, 438
@@ -55,13 +55,17 @@ local function write_as(pid, bytes)
 	return wrote
 end
 
-local function le32(n)
-	return string.char(bit.band(n, 255), bit.band(bit.rshift(n, 8), 255),
-		bit.band(bit.rshift(n, 16), 255), bit.rshift(n, 24))
+local le32 = seam.u32
+
+-- A frame of a type by its name, or number.
+local function frame(kind, id, body)
+	return le32(#body) .. string.char(seam.TYPES[kind] or kind, 0, 0, 0)
+		.. le32(id) .. body
 end
 
-local function frame(kind, id, body)
-	return le32(#body) .. string.char(kind, 0, 0, 0) .. le32(id) .. body
+-- So many bytes of operations that are in order: keys to delete.
+local function deletes(bytes)
+	return ("\3\0\1\0k"):rep(math.ceil(bytes / 5))
 end
 
 describe("a worker that means ill", function()
@@ -69,13 +73,19 @@ describe("a worker that means ill", function()
 		["random bytes"] = ("\255"):rep(64),
 		["a frame of 4 GB"] = "\255\255\255\255" .. ("\1"):rep(8),
 		["an unknown message"] = frame(200, 1, "x"),
-		["a message that only core sends"] = frame(5, 1, ""),
-		["a unit for a trigger that is not there"] = frame(10, 9,
+		["a message that only core sends"] = frame("QUIET", 1, ""),
+		["a unit for a trigger that is not there"] = frame("COMMIT", 9,
 			"\0" .. "\1\0\0\0" .. le32(4000) .. le32(2) .. "{}"),
-		["a unit that is cut"] = frame(10, 9, "\0\1\0\0"),
-		["a state out of nowhere"] = frame(16, 0, "\99" .. le32(2) .. "{}"),
+		["a unit that is cut"] = frame("COMMIT", 9,
+			"\0\1\0\0"),
+		["a part of a unit that is cut"] = frame("PART", 0,
+			"\0" .. deletes(5000) .. "\1\0\0"),
+		["a part of a unit that is too small"] = frame("PART", 0,
+			"\0" .. deletes(100)),
+		["a part without its flags"] = frame("PART", 0, ""),
+		["a state out of nowhere"] = frame("STATE", 0, "\99" .. le32(2) .. "{}"),
 		["a log line that lies about its length"] =
-			frame(17, 0, "\1" .. le32(0) .. le32(999999)),
+			frame("LOG", 0, "\1" .. le32(0) .. le32(999999)),
 	}
 	for what, bytes in pairs(garbage) do
 		it("is ended for " .. what, host.with(function(h)
@@ -95,6 +105,42 @@ describe("a worker that means ill", function()
 			in_order(h:journal())
 		end))
 	end
+end)
+
+describe("parts of a unit that never comes", function()
+	local function dispatch(payload)
+		return "\1\0\0\0" .. le32(1) .. le32(#payload) .. payload
+	end
+
+	it("are not in the next one", host.with(function(h)
+		h:write_sensor("demo", "C", COUNTER, EVENT)
+		local run = h:start("run", "demo.C")
+		run:json()
+		local worker = host.family(run.process.pid).workers[1]
+		assert.is_true(write_as(worker, frame("PART", 0, "\0"
+			.. dispatch('{"n":99999}'):rep(200))))
+		local last = run:json().payload.n
+		repeat until run:json().payload.n >= last + 10
+		run:signal("TERM")
+		assert.same({ "exited", 0 }, { run:wait() })
+		in_order(h:journal())
+	end))
+
+	it("may not be larger than one", host.with(function(h)
+		h:write_sensor("demo", "C", COUNTER,
+			"limits: {unit: 64K}\n" .. EVENT)
+		local run = h:start("run", "demo.C")
+		run:json()
+		local worker = host.family(run.process.pid).workers[1]
+		assert.is_true(write_as(worker, frame("PART", 0, "\4"
+			.. deletes(20000)):rep(56)))
+		run:wait_for("sent what is no message, and is ended: "
+			.. "a unit that is too large")
+		repeat until run:json().generation == 2
+		run:signal("TERM")
+		assert.same({ "exited", 0 }, { run:wait() })
+		in_order(h:journal())
+	end))
 end)
 
 describe("processes that die", function()

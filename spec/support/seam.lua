@@ -7,10 +7,11 @@ local seam = {}
 
 seam.TYPES = {
 	REPLY = 1, HELLO = 2, LOAD = 3, START = 4, QUIET = 5, RESUME = 6,
-	STOP = 7, TRIGGER = 8, SPAWN = 9, COMMIT = 10, KV_GET = 11, KV_LIST = 12,
-	SEAL = 13, LOOKUP = 14, SOURCE = 15, STATE = 16, LOG = 17,
-	LISTEN = 18, UNLISTEN = 19,
+	STOP = 7, TRIGGER = 8, SPAWN = 9, COMMIT = 10, PART = 11, KV_GET = 12, KV_LIST = 13,
+	SEAL = 14, LOOKUP = 15, SOURCE = 16, STATE = 17, LOG = 18,
+	LISTEN = 19, UNLISTEN = 20,
 }
+seam.AHEAD = 4 -- MSG_UNIT_AHEAD
 seam.STATES = { [0] = "running", "polled", "finished", "rejected", "failed",
 	"returned", "stopped", "once" }
 

@@ -6,6 +6,7 @@
 --	w:run_until(function() return #w.units == 1 end)
 --	w:close()
 
+local bit = require("bit")
 local ffi = require("ffi")
 local dkjson = require("dkjson")
 local cdef = require("spec.support.cdef")
@@ -149,8 +150,24 @@ local handlers = {}
 function handlers.REPLY(self, id, c)
 	self.replies[id] = c.bytes
 end
+-- What was sent ahead of a unit's end, as one list of operations.
+function handlers.PART(self, _, c)
+	local part = seam.parse_unit(c.bytes)
+	local list = bit.band(part.flags, seam.AHEAD) ~= 0 and self.ahead or {}
+	for _, op in ipairs(part) do
+		list[#list + 1] = op
+	end
+	self.ahead = list
+	self.parts = (self.parts or 0) + 1
+end
 function handlers.COMMIT(self, id, c)
 	local unit = seam.parse_unit(c.bytes)
+	if bit.band(unit.flags, seam.AHEAD) ~= 0 then
+		for i, op in ipairs(self.ahead) do
+			table.insert(unit, i, op)
+		end
+	end
+	self.ahead = {}
 	self.units[#self.units + 1] = unit
 	for _, op in ipairs(unit) do
 		if op.op == "set" then

@@ -20,6 +20,7 @@ static const char *const names[MSG_TYPES] = {
 	[MSG_TRIGGER] = "TRIGGER",
 	[MSG_SPAWN] = "SPAWN",
 	[MSG_COMMIT] = "COMMIT",
+	[MSG_PART] = "PART",
 	[MSG_KV_GET] = "KV_GET",
 	[MSG_KV_LIST] = "KV_LIST",
 	[MSG_SEAL] = "SEAL",

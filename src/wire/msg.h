@@ -50,6 +50,11 @@ enum msg_type {
 	/* worker to core */
 	MSG_COMMIT,  /* u8 flags MSG_UNIT_*, then the operations of the unit
 	              * (below) to the end; reply, once it is on disk: empty */
+	MSG_PART,    /* u8 flags MSG_UNIT_*, then operations of a unit that
+	              * is not complete: sent ahead of its COMMIT, so that
+	              * core checks them while the worker goes on; at least
+	              * MSG_PART_MIN bytes, or the flags alone: what was sent
+	              * ahead is undone */
 	MSG_KV_GET,  /* str key, u8 1 = decrypt;
 	              * reply: u8 found; if found u8 sealed (0 after decryption,
 	              * too), i64 expiry in Unix microseconds or 0, bytes value
@@ -138,7 +143,10 @@ enum {
 	MSG_UNIT_SETUP = 1, /* the unit of setup: at a handover core holds its
 	                     * answer until the new generation is current */
 	MSG_UNIT_LAST = 2,  /* the unit of cleanup */
+	MSG_UNIT_AHEAD = 4, /* what was sent ahead comes first; without it,
+	                     * that is undone */
 };
+#define MSG_PART_MIN 4096u
 #define MSG_KEY_MAX 480u
 #define MSG_KEY_DEAD_ID 24u
 

@@ -102,6 +102,21 @@ link_commit(struct link *l, const struct buf *body)
 		peer_flush(&l->peer);
 }
 
+void
+link_part(struct link *l, const struct buf *body)
+{
+	peer_queue(&l->peer, MSG_PART, 0, body->data, body->len);
+	peer_flush(&l->peer);
+}
+
+void
+link_undo_parts(struct link *l)
+{
+	const uint8_t flags = 0;
+
+	peer_queue(&l->peer, MSG_PART, 0, &flags, sizeof(flags));
+}
+
 /* Fills e from the body of an error. */
 static void
 read_error(struct msg_cursor *c, struct link_error *e)

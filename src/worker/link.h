@@ -34,6 +34,12 @@ void link_free(struct link **l);
 /* Sends a unit: the body of a COMMIT. */
 void link_commit(struct link *l, const struct buf *body);
 
+/* Sends a part of a unit ahead of it; its body is that of a PART. */
+void link_part(struct link *l, const struct buf *body);
+
+/* Tells core to forget what was sent ahead. */
+void link_undo_parts(struct link *l);
+
 /*
  * A round trip that holds the worker; the body of the request begins out.
  * 0, and a cursor behind MSG_OK over *reply, which the caller releases. -1:

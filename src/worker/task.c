@@ -93,7 +93,7 @@ static void
 undo_unit(struct task *t)
 {
 	t->undone = t->unit.n;
-	unit_reset(&t->unit);
+	task_undo_unit(t);
 }
 
 /* Tells how the task ended, and frees it. */

@@ -84,6 +84,16 @@ void task_wake(struct task *t);
 struct unit *task_unit(lua_State *L);
 
 /*
+ * Sends what the unit holds by now ahead of it, if there is enough to be
+ * worth it, so that core checks one part while the sensor makes the next.
+ */
+void task_send_ahead(struct task *t);
+
+/* As unit_reset and unit_rewind; core forgets what was sent ahead. */
+void task_undo_unit(struct task *t);
+void task_rewind_unit(struct task *t, struct unit_point p);
+
+/*
  * lua_CFunction: passes a wait of an inner coroutine of the sensor's own on;
  * raises where it cannot. For the host's coroutine.resume.
  */

@@ -115,6 +115,33 @@ task_send_unit(struct task *t, const char *by)
 		    t->ending ? "" : t->place);
 }
 
+void
+task_send_ahead(struct task *t)
+{
+	if (t->vm->tasks->withheld || !unit_may_leave(&t->unit))
+		return;
+	link_part(t->vm->link, &t->unit.body);
+	unit_sent_ahead(&t->unit);
+}
+
+void
+task_undo_unit(struct task *t)
+{
+	if (t->unit.ahead > 0)
+		link_undo_parts(t->vm->link);
+	unit_reset(&t->unit);
+}
+
+void
+task_rewind_unit(struct task *t, struct unit_point p)
+{
+	bool ahead = t->unit.ahead > 0;
+
+	unit_rewind(&t->unit, p);
+	if (ahead && t->unit.ahead == 0)
+		link_undo_parts(t->vm->link);
+}
+
 int
 task_wait_for(lua_State *L, const struct wait_type *type, void *arg,
     double seconds)

@@ -21,6 +21,7 @@
 #define HEAD_POLLED 16u
 #define HEAD_SKIP 8u
 #define KEEP (64u * 1024u)
+#define AHEAD (64u * 1024u) /* worth a message of its own */
 
 void
 unit_init(struct unit *u, size_t limit)
@@ -41,7 +42,7 @@ unit_release(struct unit *u)
 bool
 unit_empty(const struct unit *u)
 {
-	return u->body.len == 0 && u->nhooks == 0;
+	return u->body.len == 0 && u->ahead == 0 && u->nhooks == 0;
 }
 
 /*
@@ -55,7 +56,8 @@ begin(struct unit *u)
 		u->body.len = u->pending - 1;
 	u->pending = 0;
 	if (u->body.len == 0)
-		msg_put_u8(&u->body, u->flags);
+		msg_put_u8(&u->body, u->flags |
+		    (u->ahead > 0 ? MSG_UNIT_AHEAD : 0));
 }
 
 /* Fails, with the body as it was at len, when the unit is too large. */
@@ -64,7 +66,7 @@ check_limit(struct unit *u, size_t len, struct err *e)
 {
 	char limit[UNITS_TEXT];
 
-	if (u->body.len <= u->limit)
+	if (u->ahead + u->body.len <= u->limit)
 		return 0;
 	u->body.len = len;
 	return err_set(e, "this unit of work would be larger than "
@@ -169,7 +171,7 @@ replace_set(struct unit *u, const char *key, size_t keylen)
 	size_t at;
 	uint32_t n;
 
-	if (!find_write(u, key, keylen, &at) || at < u->mark ||
+	if (!find_write(u, key, keylen, &at) || at + 1 < u->mark ||
 	    u->body.data[at] != MSG_OP_SET)
 		return;
 	n = HEAD_SET + read_u16(u, at + 2) + read_u32(u, at + 4) - HEAD_SKIP;
@@ -341,7 +343,7 @@ unit_mark(struct unit *u)
 	struct unit_point p = {u->epoch, u->body.len, u->mark, u->n,
 	    u->nhooks};
 
-	u->mark = u->body.len;
+	u->mark = u->body.len + 1;
 	return p;
 }
 
@@ -350,8 +352,10 @@ unit_rewind(struct unit *u, struct unit_point p)
 {
 	bool writes;
 
-	if (p.epoch != u->epoch)
+	if (p.epoch != u->epoch) {
 		p = (struct unit_point){.len = 0};
+		u->ahead = 0;
+	}
 	must(p.len <= u->body.len);
 	writes = u->writes && u->body.len > p.len;
 	u->pending = 0;
@@ -412,6 +416,20 @@ unit_seal(struct unit *u)
 	begin(u);
 }
 
+bool
+unit_may_leave(const struct unit *u)
+{
+	return u->body.len >= AHEAD && !u->mark && !u->writes && !u->pending &&
+	    !u->open;
+}
+
+void
+unit_sent_ahead(struct unit *u)
+{
+	u->ahead += u->body.len - 1;
+	u->body.len = 0;
+}
+
 void
 unit_reset(struct unit *u)
 {
@@ -419,6 +437,7 @@ unit_reset(struct unit *u)
 	dict_free(&u->writes, NULL);
 	dict_free(&u->plain, free);
 	u->n = (struct unit_counts){0};
+	u->ahead = 0;
 	u->nhooks = 0;
 	u->mark = 0;
 	u->pending = 0;

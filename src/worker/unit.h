@@ -34,11 +34,12 @@ struct unit_counts {
 
 struct unit {
 	struct buf body;        /* empty, or flags and operations */
+	size_t ahead;           /* bytes of operations that core has already */
 	struct dict *writes;    /* key to offset + 1 of its latest operation */
 	struct unit_counts n;
 	size_t limit;           /* limits.unit */
 	struct dict *plain;     /* what sealed values were, by key */
-	size_t mark;            /* of the innermost attempt; see unit_mark */
+	size_t mark;            /* offset + 1 of the innermost attempt, or 0 */
 	size_t pending;         /* offset + 1 of a dispatch being written */
 	uint32_t epoch;         /* raised whenever it is emptied */
 	struct unit_hook *hooks;
@@ -153,6 +154,14 @@ void unit_seal(struct unit *u);
  * of it moved, when u would be over its limit.
  */
 int unit_join(struct unit *u, struct unit *from, struct err *e);
+
+/*
+ * Whether what the body holds by now may leave for core ahead of the rest
+ * (as a PART): there is enough of it, and nothing but an end of the whole
+ * unit could change it. unit_sent_ahead empties the body afterwards.
+ */
+bool unit_may_leave(const struct unit *u);
+void unit_sent_ahead(struct unit *u);
 
 /* Empties the unit: it was sent, or it is undone. */
 void unit_reset(struct unit *u);

@@ -193,6 +193,7 @@ void
 child_free(struct child *c)
 {
 	listening_forget(c);
+	unit_parts_release(&c->ahead);
 	if (c->linked) {
 		turn_forget(&c->core->turn, &c->peer);
 		peer_release(&c->peer);

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "base/buf.h"
+#include "core/child/unit_parts.h"
 #include "core/sensor/spec.h"
 #include "wire/msg.h"
 #include "wire/page.h"
@@ -84,6 +85,7 @@ struct child {
 	bool reaped;
 	char *stop_reason; /* of child_stop; NULL: it was not asked to */
 	char *killed_for; /* why core killed it; NULL: it did not */
+	struct unit_parts ahead; /* of a unit whose COMMIT has not come */
 	unsigned units_waiting; /* sent and not yet committed */
 	unsigned tick_turn;     /* watchdog: the page's turn at the last tick */
 	unsigned ticks;         /* and for how many ticks it was the same */

@@ -184,6 +184,7 @@ static const struct {
 } handlers[MSG_TYPES] = {
 	[MSG_REPLY] = {on_reply, false},
 	[MSG_COMMIT] = {intake_commit, true},
+	[MSG_PART] = {intake_part, false},
 	[MSG_KV_GET] = {request_kv_get, true},
 	[MSG_KV_LIST] = {request_kv_list, true},
 	[MSG_SEAL] = {request_seal, true},

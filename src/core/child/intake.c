@@ -32,9 +32,7 @@ struct unit {
 	void (*before)(void *arg, struct store *s); /* NULL: none */
 	void (*after)(void *arg);
 	void *arg;
-	uint8_t flags;
-	size_t len;
-	uint8_t ops[];
+	struct unit_parts ops;
 };
 
 /* Whether a trigger may be dispatched: it is in the registry. */
@@ -79,14 +77,25 @@ stage_op(struct unit *u, struct store *s, const struct unit_op *op)
 	}
 }
 
+/* Stages the operations of one part. */
+static void
+stage_part(struct unit *u, struct store *s, const struct unit_part *p)
+{
+	struct msg_cursor at;
+	struct unit_op op;
+
+	msg_begin(&at, p->ops, p->len);
+	while (unit_op_next(&at, &op))
+		stage_op(u, s, &op);
+}
+
 /* change_stage_fn: the whole unit, or nothing of a stale one. */
 static void
 unit_stage(struct change *change, struct store *s)
 {
 	struct unit *u = (struct unit *)change;
+	const struct unit_part *p;
 	struct sensor_state state;
-	struct msg_cursor at;
-	struct unit_op op;
 
 	if (u->before)
 		u->before(u->arg, s);
@@ -94,9 +103,8 @@ unit_stage(struct change *change, struct store *s)
 	u->refused = state.current != u->child->generation;
 	if (u->refused)
 		return;
-	msg_begin(&at, u->ops, u->len);
-	while (unit_op_next(&at, &op))
-		stage_op(u, s, &op);
+	for (p = u->ops.first; p; p = p->next)
+		stage_part(u, s, p);
 }
 
 /* change_drop_fn. */
@@ -106,6 +114,7 @@ unit_drop(struct change *change)
 	struct unit *u = (struct unit *)change;
 
 	child_unref(&u->child);
+	unit_parts_release(&u->ops);
 	free(u);
 }
 
@@ -120,6 +129,16 @@ acknowledge(struct child *c, uint32_t id)
 	buf_release(&ok);
 }
 
+/* Shows what `run` shows of a unit on disk. */
+static void
+show(const struct unit *u)
+{
+	const struct unit_part *p;
+
+	for (p = u->ops.first; p; p = p->next)
+		core_show_unit(u->child->core, u->child, p->ops, p->len);
+}
+
 /* change_done_fn: acknowledges, and shows what `run` shows. */
 static void
 unit_done(struct change *change)
@@ -132,7 +151,7 @@ unit_done(struct change *change)
 		    "the current one",
 		    (unsigned long long)u->child->generation);
 	} else {
-		core_show_unit(u->child->core, u->child, u->ops, u->len);
+		show(u);
 		acknowledge(u->child, u->id);
 	}
 	if (u->after)
@@ -140,36 +159,73 @@ unit_done(struct change *change)
 	unit_drop(change);
 }
 
-/* Makes the change; body is a whole COMMIT body. */
+/*
+ * Makes the change of a COMMIT whose body has been checked; what was sent
+ * ahead is in it, or undone.
+ */
 static struct unit *
 unit_new(struct child *c, uint32_t id, const uint8_t *body, size_t len)
 {
-	struct unit *u = xmalloc(sizeof(*u) + len);
+	struct unit *u = xcalloc(1, sizeof(*u));
 
-	*u = (struct unit){.child = child_ref(c), .id = id, .flags = body[0],
-	    .len = len - 1};
+	u->child = child_ref(c);
+	u->id = id;
+	if (body[0] & MSG_UNIT_AHEAD)
+		u->ops = unit_parts_take(&c->ahead);
+	else
+		unit_parts_release(&c->ahead);
+	unit_parts_add(&u->ops, body + 1, len - 1);
 	u->change = (struct change){.stage = unit_stage, .done = unit_done,
-	    .drop = unit_drop, .size = sizeof(*u) + len, .takes_in = true};
-	memcpy(u->ops, body + 1, len - 1);
+	    .drop = unit_drop, .size = sizeof(*u) + u->ops.len,
+	    .takes_in = true};
 	c->units_waiting++;
 	return u;
 }
 
-void
-intake_commit(struct child *c, const struct frame *f)
+/* The body of a PART or COMMIT; -1: the worker is ended for it. */
+static int
+check_body(struct child *c, const struct frame *f)
 {
+	size_t ahead = 0;
 	struct err e;
 
 	if (c->state < CHILD_STARTED || c->reported) {
 		child_bad(c, "a unit out of place");
-		return;
+		return -1;
 	}
 	if (f->len < 1 || unit_ops_check(f->body + 1, f->len - 1,
 	    known_trigger, store_view(c->core->store, 0), &e) != 0) {
 		child_bad(c, "a malformed unit: %s",
 		    f->len < 1 ? "it is empty" : e.text);
-		return;
+		return -1;
 	}
+	if (f->body[0] & MSG_UNIT_AHEAD)
+		ahead = c->ahead.len;
+	if (ahead + f->len > c->peer.max_message) {
+		child_bad(c, "a unit that is too large");
+		return -1;
+	}
+	return 0;
+}
+
+void
+intake_part(struct child *c, const struct frame *f)
+{
+	if (check_body(c, f) != 0)
+		return;
+	if (!(f->body[0] & MSG_UNIT_AHEAD))
+		unit_parts_release(&c->ahead);
+	if (f->len >= MSG_PART_MIN)
+		unit_parts_add(&c->ahead, f->body + 1, f->len - 1);
+	else if (f->len > 1)
+		child_bad(c, "a part of %u bytes", f->len);
+}
+
+void
+intake_commit(struct child *c, const struct frame *f)
+{
+	if (check_body(c, f) != 0)
+		return;
 	if ((f->body[0] & MSG_UNIT_SETUP) && c->owner &&
 	    c->ops->setup_unit(c, f->id, f->body, f->len))
 		return;

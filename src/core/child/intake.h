@@ -13,7 +13,8 @@
 struct change;
 struct store;
 
-/* MSG_COMMIT from a worker. */
+/* MSG_PART and MSG_COMMIT from a worker. */
+void intake_part(struct child *c, const struct frame *f);
 void intake_commit(struct child *c, const struct frame *f);
 
 /*

@@ -163,6 +163,7 @@ dispatch(lua_State *L, const char *call, const struct trigger *t)
 	}
 	if (unit_close_dispatch(u, head, &e) != 0)
 		bind_raise(L, "%s: %s", call, e.text);
+	task_send_ahead(v->task);
 	lua_pushboolean(L, 1);
 	return 1;
 }

@@ -104,11 +104,9 @@ unit_close(lua_State *L)
 static int
 unit_abort(lua_State *L)
 {
-	struct unit *u = task_unit(L);
-
-	u->open = false;
+	task_unit(L)->open = false;
 	task_unwatch_open(vm_of(L)->task);
-	unit_reset(u);
+	task_undo_unit(vm_of(L)->task);
 	return 0;
 }
 
@@ -116,7 +114,8 @@ unit_abort(lua_State *L)
 static int
 unit_undo(lua_State *L)
 {
-	unit_reset(task_unit(L));
+	task_unit(L);
+	task_undo_unit(vm_of(L)->task);
 	return 0;
 }
 
@@ -143,7 +142,7 @@ unit_lua_leave(lua_State *L)
 	if (lua_toboolean(L, 2))
 		unit_accept(task_unit(L), *p);
 	else
-		unit_rewind(task_unit(L), *p);
+		task_rewind_unit(vm_of(L)->task, *p);
 	return 0;
 }
 

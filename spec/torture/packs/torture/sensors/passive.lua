@@ -1,5 +1,5 @@
 -- The same without a timer: units as fast as they become durable, now and
--- then a large one, ended by commit(), by a short sleep, or by transaction().
+-- then a large one; ended by commit(), by a short sleep, or by transaction().
 
 local Sensor = require("sensorhost.sensor")
 local time = require("sensorhost.time")
@@ -23,7 +23,11 @@ function Passive:run()
 	local last = service:get_number("last", 0)
 	while true do
 		local turn = last % 7
-		if turn < 4 then
+		if turn == 3 and last % 3 == 0 then
+			-- large enough to leave in parts
+			last = self:count(last, 600)
+			service:commit()
+		elseif turn < 4 then
 			last = self:count(last, 1 + last % 5)
 			service:commit()
 		elseif turn < 6 then
