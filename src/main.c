@@ -11,9 +11,9 @@
 #include "api/api.h"
 #include "base/nearest.h"
 #include "cli/commands.h"
-#include "core/core.h"
 #include "core/roles.h"
 #include "core/system/front.h"
+#include "core/system/signals.h"
 #include "worker/spawner.h"
 
 #define SPAWNER_FD 3
@@ -215,7 +215,7 @@ main(int argc, char **argv)
 
 	if (argc == 2 && strcmp(argv[1], "--spawner") == 0)
 		return spawner_main(SPAWNER_FD);
-	core_block_signals();
+	signals_block();
 	keep_standard_descriptors();
 	front_offer(&api_routes);
 	if (argc < 2) {

@@ -11,13 +11,14 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "base/xalloc.h"
-#include "core/core.h"
 #include "core/lint.h"
+#include "core/loop.h"
 #include "core/roles.h"
 #include "core/sensor/spec.h"
 #include "core/settings.h"
 #include "core/state/catalog_options.h"
 #include "pack/check.h"
+#include "store/registry.h"
 
 #define PARALLEL 8u
 #define LOAD_US INT64_C(10000000)
@@ -35,6 +36,7 @@ static const struct command command = {
 
 /* A check under way. */
 struct check {
+	struct core *core;
 	struct settings settings;
 	bool json;
 	struct opt_list words;
@@ -45,26 +47,25 @@ struct check {
 	size_t checked; /* sensors looked at */
 };
 
-static void start_loads(struct core *core);
+static void start_loads(struct check *check);
 
 /* A load came to its end: the next one. */
 static void
 end_load(struct child *c)
 {
-	struct core *core = c->core;
-	struct check *check = core->role;
+	struct check *check = c->owner;
 
 	c->owner = NULL;
 	child_unref(&c);
 	check->loads--;
-	start_loads(core);
+	start_loads(check);
 }
 
 /* child_ops.loaded: that is all that is wanted. */
 static void
 on_loaded(struct child *c)
 {
-	struct check *check = c->core->role;
+	struct check *check = c->owner;
 
 	check->loaded++;
 	lint_take(&check->findings, c, check->words.count == 0);
@@ -109,21 +110,22 @@ on_reported(struct child *c)
 	const char *text = json_string_value(json_object_get(c->details,
 	    "error"));
 
-	add_error(c->core->role, c->meta, text ? text : "failed to load");
+	add_error(c->owner, c->meta, text ? text : "failed to load");
 }
 
 /* child_ops.gone. */
 static void
 on_gone(struct child *c)
 {
+	struct check *check = c->owner;
 	char *how;
 
 	if (!c->reported && c->state == CHILD_GONE &&
 	    (!c->killed_for || strcmp(c->killed_for, "checked") != 0)) {
 		how = child_obituary(c);
-		diags_add(&((struct check *)c->core->role)->findings,
-		    DIAG_ERROR, c->meta->entry->file, 0, 0,
-		    "%s: its worker %s while loading", c->meta->ref, how);
+		diags_add(&check->findings, DIAG_ERROR, c->meta->entry->file,
+		    0, 0, "%s: its worker %s while loading", c->meta->ref,
+		    how);
 		free(how);
 	}
 	end_load(c);
@@ -176,28 +178,29 @@ static const struct child_ops ops = {
 
 /* Starts loads up to PARALLEL; stops core after the last one. */
 static void
-start_loads(struct core *core)
+start_loads(struct check *check)
 {
-	struct check *check = core->role;
+	struct core *core = check->core;
 
 	while (check->loads < PARALLEL &&
-	    check->next < catalog_sensor_count(core->catalog)) {
-		struct sensor_meta *meta = catalog_sensor(core->catalog,
+	    check->next < catalog_sensor_count(core->ctx.catalog)) {
+		struct sensor_meta *meta = catalog_sensor(core->ctx.catalog,
 		    check->next++);
-		struct supervisor *s;
+		struct spec_start start = {0};
 		struct child *c;
 
 		check->checked++;
 		if (meta->rejected)
 			continue;
-		s = core_add(core, meta);
-		c = child_new(core, core->catalog, meta, s->number, 1,
-		    spec_make(s, meta), &ops, s);
+		start.number = registry_sensor(core->ctx.store, meta->ref);
+		c = pool_spawn(&core->pool, core->ctx.catalog, meta,
+		    start.number, 1, spec_make(&core->ctx,
+		    core->fleet.declared, meta, &start), &ops, check);
 		child_set_deadline(c, LOAD_US, "did not load within 10 s");
 		check->loads++;
 	}
 	if (check->loads == 0)
-		core_stop(core, "checked");
+		loop_stop(core, "checked");
 }
 
 /* Prints the findings; returns the exit code. */
@@ -239,30 +242,31 @@ print_result(struct check *check)
 static int
 check_core(struct check *check, struct host_config *config)
 {
-	struct core core = {.config = config, .dry_run = true,
-	    .checking = true, .role = check};
+	struct core core = {.ctx = {.config = config, .dry_run = true,
+	    .checking = true}};
 	struct catalog_options options;
 	struct err e;
 	int code = 1;
 
-	if (core_init(&core, &e) != 0) {
+	check->core = &core;
+	if (loop_open(&core, &e) != 0) {
 		fprintf(stderr, "sensorhost: %s\n", e.text);
-		core_release(&core);
+		loop_close(&core);
 		return 1;
 	}
-	catalog_options_fill(&options, &core);
+	catalog_options_fill(&options, &core.ctx);
 	options.pack.lookup = NULL;
-	core.catalog = check_read((char *const *)check->words.items,
+	core.ctx.catalog = check_read((char *const *)check->words.items,
 	    check->words.count, &options, &e);
-	if (core.catalog) {
-		diags_append(&check->findings, catalog_diags(core.catalog));
-		start_loads(&core);
-		core_loop(&core);
+	if (core.ctx.catalog) {
+		diags_append(&check->findings, catalog_diags(core.ctx.catalog));
+		start_loads(check);
+		loop_run(&core);
 		code = print_result(check);
 	} else {
 		fprintf(stderr, "sensorhost: %s\n", e.text);
 	}
-	core_release(&core);
+	loop_close(&core);
 	return code;
 }
 

@@ -24,11 +24,11 @@
 const char *
 host_unready(struct core *core)
 {
-	if (core->stopping)
+	if (core->fleet.stopping)
 		return "stopping";
 	if (!core->ready)
 		return "starting";
-	return core->short_of_room;
+	return core->ctx.short_of_room;
 }
 
 void
@@ -37,14 +37,14 @@ host_status(struct core *core, struct host_status *out)
 	const struct pace *p = &core->pace;
 
 	*out = (struct host_status){.started_us = core->started_us,
-	    .state = core->stopping ? "stopping" : core->ready ? "running" :
-	    "starting",
-	    .data_dir = core->config->data_dir,
-	    .config_file = core->config->file,
+	    .state = core->fleet.stopping ? "stopping" :
+	    core->ready ? "running" : "starting",
+	    .data_dir = core->ctx.config->data_dir,
+	    .config_file = core->ctx.config->file,
 	    .connections = http_connection_count(core->http),
 	    .loop = {p->since_us, p->turns, p->longest_work_us,
 	    p->longest_commit_us}};
-	store_figures(core->store, &out->store);
+	store_figures(core->ctx.store, &out->store);
 }
 
 const char *
@@ -68,8 +68,7 @@ make_id(const struct sensor_meta *meta, char id[INTERNAL_ID])
 static bool
 is_well(const struct supervisor *s)
 {
-	return s->state == SENSOR_RUNNING &&
-	    clock_mono_us() - s->running_since >= 60 * INT64_C(1000000);
+	return s->state == SENSOR_RUNNING && backoff_is_well(&s->backoff);
 }
 
 /* When it polls next: at a fixed rate from what the worker said last. */
@@ -87,14 +86,14 @@ next_poll(const struct supervisor *s)
 static void
 fill_running(struct host_sensor *out, const struct supervisor *s)
 {
-	out->failures = is_well(s) ? 0 : s->failures;
-	out->failing_since_us = out->failures ? s->failing_since : 0;
+	out->failures = is_well(s) ? 0 : s->backoff.failures;
+	out->failing_since_us = out->failures ? s->backoff.failing_since : 0;
 	out->error = s->last_error;
 	out->traceback = s->last_traceback;
 	out->error_us = s->last_error_at;
 	out->skipped = s->skipped;
 	if (s->state == SENSOR_BACKING_OFF)
-		out->next_start_us = s->next_start;
+		out->next_start_us = s->backoff.next_start;
 	if (!s->current)
 		return;
 	out->generation = s->current->generation;
@@ -109,7 +108,7 @@ const char *
 host_sensor_state(struct core *core, const struct sensor_meta *meta,
     bool *failing)
 {
-	const struct supervisor *s = core_supervisor(core, meta->ref);
+	const struct supervisor *s = fleet_find(&core->fleet, meta->ref);
 	enum supervisor_state state = SENSOR_STOPPED;
 
 	*failing = s && s->failing;
@@ -117,7 +116,7 @@ host_sensor_state(struct core *core, const struct sensor_meta *meta,
 		state = s->state;
 	else if (meta->rejected)
 		state = SENSOR_REJECTED;
-	else if (!switch_enabled(core, meta, NULL))
+	else if (!switch_enabled(&core->ctx, meta, NULL))
 		state = SENSOR_DISABLED;
 	else if (core->wants ? !core->wants(core, meta) : !s)
 		state = SENSOR_NOT_OWNED;
@@ -128,12 +127,12 @@ void
 host_sensor_fill(struct core *core, const struct sensor_meta *meta,
     struct host_sensor *out)
 {
-	const struct supervisor *s = core_supervisor(core, meta->ref);
+	const struct supervisor *s = fleet_find(&core->fleet, meta->ref);
 	struct sensor_state kept;
 
 	*out = (struct host_sensor){.meta = meta};
 	make_id(meta, out->id);
-	out->enabled = switch_enabled(core, meta, &kept);
+	out->enabled = switch_enabled(&core->ctx, meta, &kept);
 	if (kept.by_operator != SWITCH_NONE) {
 		snprintf(out->who, sizeof(out->who), "%.*s",
 		    SENSOR_STATE_WHO - 1, kept.switched_by);
@@ -150,19 +149,19 @@ host_sensor_fill(struct core *core, const struct sensor_meta *meta,
 bool
 host_sensor_enabled(struct core *core, const struct sensor_meta *meta)
 {
-	return switch_enabled(core, meta, NULL);
+	return switch_enabled(&core->ctx, meta, NULL);
 }
 
 size_t
 host_sensor_count(struct core *core)
 {
-	return catalog_sensor_count(core->catalog);
+	return catalog_sensor_count(core->ctx.catalog);
 }
 
 const struct sensor_meta *
 host_sensor_meta(struct core *core, size_t i)
 {
-	const struct sensor_meta *meta = catalog_sensor(core->catalog, i);
+	const struct sensor_meta *meta = catalog_sensor(core->ctx.catalog, i);
 
 	return meta->ref && meta->class_name ? meta : NULL;
 }
@@ -189,8 +188,8 @@ bool
 host_sensor_find(struct core *core, const char *ref_or_id,
     struct host_sensor *out)
 {
-	const struct sensor_meta *meta = catalog_sensor_by_ref(core->catalog,
-	    ref_or_id);
+	const struct sensor_meta *meta = catalog_sensor_by_ref(
+	    core->ctx.catalog, ref_or_id);
 
 	if (!meta || !meta->class_name)
 		meta = by_id(core, ref_or_id);
@@ -202,11 +201,11 @@ host_sensor_find(struct core *core, const char *ref_or_id,
 const char *
 host_sensor_nearest(struct core *core, const char *ref)
 {
-	size_t i, count = catalog_sensor_count(core->catalog);
+	size_t i, count = catalog_sensor_count(core->ctx.catalog);
 	const char **names = xcalloc(count + 1, sizeof(*names)), *near;
 
 	for (i = 0; i < count; i++)
-		names[i] = catalog_sensor(core->catalog, i)->ref;
+		names[i] = catalog_sensor(core->ctx.catalog, i)->ref;
 	near = nearest(ref, names, count);
 	free(names);
 	return near;
@@ -216,7 +215,7 @@ host_sensor_nearest(struct core *core, const char *ref)
 static bool
 is_between(struct core *core, const struct supervisor *s, struct err *e)
 {
-	if (core->stopping) {
+	if (core->fleet.stopping) {
 		err_set(e, "the host is stopping");
 		return true;
 	}
@@ -263,10 +262,11 @@ switch_stage(struct change *change, struct store *store)
 static void
 switch_apply(struct core *core, const char *ref, bool enable)
 {
-	struct sensor_meta *meta = catalog_sensor_by_ref(core->catalog, ref);
-	struct supervisor *s = core_supervisor(core, ref);
+	struct sensor_meta *meta = catalog_sensor_by_ref(core->ctx.catalog,
+	    ref);
+	struct supervisor *s = fleet_find(&core->fleet, ref);
 
-	if (core->stopping)
+	if (core->fleet.stopping)
 		return;
 	if (!enable) {
 		if (s)
@@ -277,9 +277,9 @@ switch_apply(struct core *core, const char *ref, bool enable)
 	    !core->wants(core, meta))
 		return;
 	if (!s)
-		supervisor_start(core_add(core, meta));
+		supervisor_start(fleet_add(&core->fleet, meta));
 	else if (supervisor_settled(s) || s->state == SENSOR_STOPPING)
-		supervisor_reload(s, core->catalog, meta);
+		supervisor_reload(s, core->ctx.catalog, meta);
 }
 
 /* change_done_fn. */
@@ -306,26 +306,26 @@ host_sensor_switch(struct core *core, const char *ref, bool enable,
 {
 	struct switching *c;
 
-	if (is_between(core, core_supervisor(core, ref), e))
+	if (is_between(core, fleet_find(&core->fleet, ref), e))
 		return -1;
 	c = xcalloc(1, sizeof(*c));
 	c->change = (struct change){.stage = switch_stage,
 	    .done = switch_done, .drop = switch_drop};
 	c->core = core;
-	c->number = registry_sensor(core->store, ref);
+	c->number = registry_sensor(core->ctx.store, ref);
 	c->ref = xstrdup(ref);
 	c->enable = enable;
 	snprintf(c->who, sizeof(c->who), "%s", who);
 	c->done = done;
 	c->arg = arg;
-	turn_add(&core->turn, &c->change);
+	turn_add(&core->ctx.turn, &c->change);
 	return 0;
 }
 
 int
 host_sensor_restart(struct core *core, const char *ref, struct err *e)
 {
-	struct supervisor *s = core_supervisor(core, ref);
+	struct supervisor *s = fleet_find(&core->fleet, ref);
 	struct host_sensor h;
 
 	if (is_between(core, s, e))
@@ -340,7 +340,7 @@ host_sensor_restart(struct core *core, const char *ref, struct err *e)
 	if (!s && (!core->wants || !core->wants(core, h.meta)))
 		return err_set(e, "\"%s\" does not run on this host", ref);
 	if (!s)
-		s = core_add(core, (struct sensor_meta *)h.meta);
+		s = fleet_add(&core->fleet, (struct sensor_meta *)h.meta);
 	supervisor_restart(s, "restart");
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "core/reload/outcome.h"
 #include "pack/diag.h"
 #include "pack/pack.h"
 #include "store/store.h"
@@ -100,35 +101,6 @@ int host_sensor_switch(struct core *core, const char *ref, bool enable,
 
 /* Stops it, if it runs, and starts it afresh. */
 int host_sensor_restart(struct core *core, const char *ref, struct err *e);
-
-enum host_outcome {
-	HOST_UNCHANGED,
-	HOST_RELOADED,
-	HOST_STARTED,
-	HOST_STOPPED,
-	HOST_FAILED,
-};
-const char *host_outcome_name(enum host_outcome outcome);
-
-struct host_reload_item {
-	const char *ref;
-	enum host_outcome outcome;
-	const char *why; /* NULL, or why it failed */
-};
-
-/* What a reload came to. */
-struct host_reload {
-	uint64_t number; /* the first since the start is 1 */
-	int64_t began_us;
-	int64_t ended_us;
-	size_t count;
-	const struct host_reload_item *(*item)(const struct host_reload *r,
-	    size_t i);
-	const struct diags *findings;
-};
-
-/* result is NULL if the host stops instead. */
-typedef void host_reloaded_fn(void *arg, const struct host_reload *result);
 
 /* Reloads; a reload that began before does not count. */
 void host_reload(struct core *core, host_reloaded_fn *done, void *arg);

@@ -10,7 +10,7 @@
 
 #include "base/log.h"
 #include "base/must.h"
-#include "core/core.h"
+#include "core/loop.h"
 #include "core/roles.h"
 #include "core/sensor/declared.h"
 #include "core/settings.h"
@@ -61,14 +61,14 @@ on_settled(struct core *core, struct supervisor *s)
 
 	if (s->refused || s->once_failed)
 		run->code = 1;
-	core_stop(core, "the sensor has ended");
+	loop_stop(core, "the sensor has ended");
 }
 
 /* printer_closed_fn: stdout is closed, or all lines wanted are out. */
 static void
 on_printed(void *arg)
 {
-	core_stop(arg, "nothing more is to be printed");
+	loop_stop(arg, "nothing more is to be printed");
 }
 
 /* event_callback_fn: --for is over. */
@@ -77,7 +77,7 @@ timer_cb(evutil_socket_t fd, short events, void *arg)
 {
 	(void)fd;
 	(void)events;
-	core_stop(arg, "the time of --for is over");
+	loop_stop(arg, "the time of --for is over");
 }
 
 /* Adds what --trigger-parameters says; -1, or the exit code. */
@@ -106,7 +106,7 @@ add_parameters(const struct run *run, struct supervisor *s)
 			    "'%s': %s\n", text, e.text);
 			return 1;
 		}
-		declared_add(s->core->declared, type->ref, p);
+		declared_add(s->fleet->declared, type->ref, p);
 		json_decref(p);
 	}
 	return -1;
@@ -117,9 +117,9 @@ static void
 print_findings(const struct core *core, const char *ref,
     const char *last)
 {
-	const struct diags *d = catalog_diags(core->catalog);
-	const struct sensor_meta *meta = catalog_sensor_by_ref(core->catalog,
-	    ref);
+	const struct diags *d = catalog_diags(core->ctx.catalog);
+	const struct sensor_meta *meta = catalog_sensor_by_ref(
+	    core->ctx.catalog, ref);
 	size_t i;
 
 	for (i = 0; i < d->count; i++) {
@@ -145,25 +145,25 @@ prepare(struct core *core, struct run *run)
 	struct err e;
 	int code;
 
-	core_read_catalog(core);
-	meta = catalog_sensor_want(core->catalog, run->ref, &e);
+	loop_read_catalog(core);
+	meta = catalog_sensor_want(core->ctx.catalog, run->ref, &e);
 	print_findings(core, run->ref, meta ? NULL : e.text);
 	if (!meta) {
 		fprintf(stderr, "sensorhost: %s\n", e.text);
 		return 1;
 	}
-	s = core_add(core, meta);
+	s = fleet_add(&core->fleet, meta);
 	code = add_parameters(run, s);
 	if (code >= 0)
 		return code;
-	core->printer = printer_new(core->base, core->store, s->number,
+	core->printer = printer_new(core->ctx.base, core->ctx.store, s->number,
 	    run->count, on_printed, core);
 	if (run->duration_us > 0) {
 		const struct timeval tv = {
 		    .tv_sec = run->duration_us / 1000000,
 		    .tv_usec = run->duration_us % 1000000};
 
-		run->timer = event_new(core->base, -1, 0, timer_cb, core);
+		run->timer = event_new(core->ctx.base, -1, 0, timer_cb, core);
 		must(run->timer && event_add(run->timer, &tv) == 0);
 	}
 	supervisor_start(s);
@@ -185,28 +185,29 @@ read_config(struct core *core, struct diags *diags)
 static int
 run_core(struct run *run, struct host_config *config)
 {
-	struct core core = {.config = config, .once = run->once,
-	    .dry_run = run->dry_run, .verbose = run->verbose, .shows = true,
-	    .settled = on_settled, .read_config = read_config,
-	    .role = run};
+	struct core core = {.settled = on_settled,
+	    .read_config = read_config, .role = run,
+	    .ctx = {.config = config, .once = run->once,
+	    .dry_run = run->dry_run, .verbose = run->verbose,
+	    .shows = true}};
 	struct err e;
 	int code;
 
-	if (core_init(&core, &e) != 0 ||
+	if (loop_open(&core, &e) != 0 ||
 	    (!run->dry_run && front_open(&core, &e) != 0)) {
 		fprintf(stderr, "sensorhost: %s\n", e.text);
-		core_release(&core);
+		loop_close(&core);
 		return 1;
 	}
 	code = prepare(&core, run);
 	if (code < 0) {
-		core_loop(&core);
+		loop_run(&core);
 		printer_finish(core.printer, LAST_LINES_US);
 		code = core.broken ? 1 : run->code;
 	}
 	if (run->timer)
 		event_free(run->timer);
-	core_release(&core);
+	loop_close(&core);
 	return code;
 }
 

@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "core/child/ends.h"
-#include "core/core.h"
+#include "core/loop.h"
 #include "core/reload/reconfigure.h"
 #include "core/roles.h"
 #include "core/sensor/partition.h"
@@ -69,7 +69,7 @@ wants(struct core *core, const struct sensor_meta *meta)
 	    matches(&serve->except, meta->ref))
 		return false;
 	return partition_owns(core->partition, meta->ref) &&
-	    switch_enabled(core, meta, NULL);
+	    switch_enabled(&core->ctx, meta, NULL);
 }
 
 /* Spreads first polls by hash(ref) over the interval, at most 10 s. */
@@ -96,7 +96,7 @@ all_started(const struct core *core, size_t *running)
 	struct supervisor *s;
 
 	*running = 0;
-	TAILQ_FOREACH(s, &core->supervisors, link) {
+	TAILQ_FOREACH(s, &core->fleet.all, link) {
 		if (s->state == SENSOR_STARTING)
 			return false;
 		*running += s->state == SENSOR_RUNNING;
@@ -132,19 +132,20 @@ start_all(struct core *core)
 	struct serve *serve = core->role;
 	size_t i;
 
-	for (i = 0; i < catalog_sensor_count(core->catalog); i++) {
-		struct sensor_meta *meta = catalog_sensor(core->catalog, i);
+	for (i = 0; i < catalog_sensor_count(core->ctx.catalog); i++) {
+		struct sensor_meta *meta = catalog_sensor(core->ctx.catalog, i);
 		struct supervisor *s;
 
 		if (meta->rejected || !core->wants(core, meta))
 			continue;
-		s = core_add(core, meta);
+		s = fleet_add(&core->fleet, meta);
 		s->first_delay = first_delay(meta);
 		supervisor_start(s);
 	}
-	ends_check(core);
-	store_rest(core->store);
-	serve->look = event_new(core->base, -1, EV_PERSIST, look_cb, core);
+	ends_check(fleet_active(&core->fleet));
+	store_rest(core->ctx.store);
+	serve->look = event_new(core->ctx.base, -1, EV_PERSIST, look_cb,
+	    core);
 	must(serve->look && event_add(serve->look, &often) == 0);
 }
 
@@ -190,8 +191,9 @@ read_config(struct core *core, struct diags *diags)
 static int
 serve_core(struct serve *serve, struct host_config *config)
 {
-	struct core core = {.config = config, .verbose = serve->verbose,
-	    .wants = wants, .read_config = read_config, .role = serve};
+	struct core core = {.wants = wants, .read_config = read_config,
+	    .role = serve, .ctx = {.config = config,
+	    .verbose = serve->verbose}};
 	struct err e;
 	int code = 1;
 
@@ -200,19 +202,19 @@ serve_core(struct serve *serve, struct host_config *config)
 		host_config_free(&config);
 		return 1;
 	}
-	if (core_init(&core, &e) == 0 && front_open(&core, &e) == 0 &&
+	if (loop_open(&core, &e) == 0 && front_open(&core, &e) == 0 &&
 	    reconfigure_partition(&core, &e) == 0) {
-		core_read_catalog(&core);
-		findings_log(catalog_diags(core.catalog), "");
+		loop_read_catalog(&core);
+		findings_log(catalog_diags(core.ctx.catalog), "");
 		start_all(&core);
-		core_loop(&core);
+		loop_run(&core);
 		code = core.broken ? 1 : 0;
 	} else {
 		fprintf(stderr, "sensorhost: %s\n", e.text);
 	}
 	if (serve->look)
 		event_free(serve->look);
-	core_release(&core);
+	loop_close(&core);
 	return code;
 }
 

@@ -7,21 +7,25 @@
 #include <sys/types.h>
 
 #include "base/buf.h"
+#include "base/log.h"
+#include "core/child/bounds.h"
 #include "core/child/unit_parts.h"
-#include "core/sensor/spec.h"
 #include "wire/msg.h"
 #include "wire/page.h"
 #include "wire/peer.h"
 
 struct catalog;
 struct child;
-struct core;
+struct context;
 struct event;
+struct listening_list;
 struct output;
+struct pool;
 struct sensor_meta;
 
 /*
- * One worker process, from the request to the spawner until it is gone. It
+ * One worker process, from the request to the spawner until it is gone
+ * (pool.h makes and ends it), and the gate for all that core sends to it. It
  * knows the seam and nothing of why it was started: what happens is told to
  * its supervisor, which decides.
  */
@@ -51,11 +55,16 @@ struct child_ops {
 	void (*gone)(struct child *c);
 };
 
+SLIST_HEAD(graves, child);
+
 struct child {
-	TAILQ_ENTRY(child) link;  /* of all of core's */
+	TAILQ_ENTRY(child) link; /* of all of the pool's */
 	SLIST_ENTRY(child) grave;
 	unsigned references;
-	struct core *core;
+	struct context *ctx;
+	struct pool *pool;                /* for pool.c alone */
+	struct graves *graves;            /* its: where the last unref goes */
+	struct listening_list *listening; /* its: the sockets of sensors */
 	const struct child_ops *ops;
 	void *owner; /* the supervisor; NULL: nobody listens any more */
 	struct catalog *catalog; /* a reference: meta is borrowed from it */
@@ -73,7 +82,7 @@ struct child {
 	struct page *page;     /* NULL: not before the spawner is asked */
 	struct output *output; /* the same */
 	char *spec; /* the LOAD message's JSON, until it is sent */
-	struct spec_host host; /* what of the host's is in there */
+	struct bounds bounds;
 	uint32_t next_id;
 	uint32_t hello_id, load_id, quiet_id;
 	enum msg_state report; /* valid in CHILD_REPORTED and after */
@@ -93,19 +102,10 @@ struct child {
 	const char *deadline_why;
 };
 
-/*
- * Starts a worker for a sensor under a generation that is on disk. spec is
- * taken over. The caller owns one reference.
- */
-struct child *child_new(struct core *core, struct catalog *catalog,
-    const struct sensor_meta *meta,
-    uint32_t sensor, uint64_t generation, char *spec,
-    const struct child_ops *ops, void *owner);
 struct child *child_ref(struct child *c);
 
-/* The last one buries it: it is freed when the turn ends (child_free). */
+/* The last one buries it: it is freed when the turn ends. */
 void child_unref(struct child **c);
-void child_free(struct child *c);
 
 /* The same sensor, unchanged, in a newer catalog. */
 void child_take(struct child *c, struct catalog *catalog,
@@ -129,9 +129,6 @@ void child_kill(struct child *c, const char *why);
 void child_set_deadline(struct child *c, int64_t us, const char *why);
 void child_clear_deadline(struct child *c);
 
-/* The process ended (from waitpid). */
-void child_on_exit(struct child *c, int status);
-
 /* Queues a message or a reply; it leaves at the end of the turn. */
 void child_send(struct child *c, uint8_t type, uint32_t id,
     const struct buf *body);
@@ -146,3 +143,11 @@ void child_bad(struct child *c, const char *fmt, ...)
 
 /* How it ended, in words: "killed by signal 11 (Segmentation fault)". */
 char *child_obituary(const struct child *c);
+
+/* What core says of it in the log, what it says itself, and its secrets: as
+ * in sensor_log.h. */
+void child_log(const struct child *c, enum log_level level,
+    const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void child_log_text(const struct child *c, enum log_level level,
+    const char *logger, const char *text, size_t len);
+void child_mask(const struct child *c, struct buf *text, bool cut);

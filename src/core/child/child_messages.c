@@ -13,8 +13,7 @@
 #include "core/child/child_requests.h"
 #include "core/child/intake.h"
 #include "core/child/listening.h"
-#include "core/child/sensor_log.h"
-#include "core/core.h"
+#include "core/state/context.h"
 #include "pack/pack.h"
 
 #define DETAILS_DEPTH_FLAGS JSON_REJECT_DUPLICATES
@@ -53,9 +52,9 @@ on_load_reply(struct child *c, struct msg_cursor *m)
 
 	c->load_id = 0;
 	if (msg_get_u8(m) == MSG_OK) {
-		if (c->core->checking)
+		if (c->ctx->checking)
 			take_findings(c, m);
-		if (!msg_end(m) || (c->core->checking && !c->details)) {
+		if (!msg_end(m) || (c->ctx->checking && !c->details)) {
 			child_bad(c, "a malformed answer to LOAD");
 			return;
 		}

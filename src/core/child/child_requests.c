@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "base/xalloc.h"
-#include "core/core.h"
+#include "core/state/context.h"
 #include "core/state/trigger.h"
 #include "pack/pack.h"
 #include "store/kv.h"
@@ -69,7 +69,7 @@ answer_in_order(struct child *c, const struct frame *f,
 	r->id = f->id;
 	r->len = f->len;
 	memcpy(r->body, f->body, f->len);
-	turn_add(&c->core->turn, &r->change);
+	turn_add(&c->ctx->turn, &r->change);
 }
 
 /* Sends a REPLY and releases its body. */
@@ -97,7 +97,7 @@ refuse_seal(struct child *c, uint32_t id, enum seal_result r,
 {
 	const char *kind = r == SEAL_NO_KEY ? "not_found" :
 	    r == SEAL_WRONG_KEY ? "auth" : "invalid";
-	const char *why = r == SEAL_NO_KEY ? core_no_key(c->core) : NULL;
+	const char *why = r == SEAL_NO_KEY ? c->ctx->no_key : NULL;
 	struct err full;
 
 	if (why)
@@ -110,8 +110,8 @@ refuse_seal(struct child *c, uint32_t id, enum seal_result r,
  * is a sealed text that somebody stored as a plain one.
  */
 static enum seal_result
-put_value(struct core *core, struct buf *out, const struct kv_item *item,
-    bool decrypt, struct err *e)
+put_value(const struct context *ctx, struct buf *out,
+    const struct kv_item *item, bool decrypt, struct err *e)
 {
 	bool open = decrypt && ((item->flags & KV_SEALED) ||
 	    seal_is_sealed(item->value));
@@ -121,7 +121,7 @@ put_value(struct core *core, struct buf *out, const struct kv_item *item,
 	msg_put_u8(out, (item->flags & KV_SEALED) && !open);
 	msg_put_i64(out, item->expires_us);
 	if (open) {
-		r = seal_decrypt(core_seal_key(core), item->name, item->value,
+		r = seal_decrypt(ctx->key, item->name, item->value,
 		    &plain, e);
 		msg_put_bytes(out, plain.data, plain.len);
 		seal_wipe(&plain);
@@ -136,7 +136,7 @@ put_value(struct core *core, struct buf *out, const struct kv_item *item,
 static void
 answer_get(struct child *c, uint32_t id, const void *body, size_t len)
 {
-	struct view *v = store_view(c->core->store, clock_unix_us());
+	struct view *v = store_view(c->ctx->store, clock_unix_us());
 	enum seal_result r = SEAL_OK;
 	struct buf out = {0};
 	struct kv_item item;
@@ -152,7 +152,7 @@ answer_get(struct child *c, uint32_t id, const void *body, size_t len)
 	msg_put_ok(&out);
 	if (kv_get(v, (const char *)key, key_len, &item)) {
 		msg_put_u8(&out, 1);
-		r = put_value(c->core, &out, &item, decrypt, &e);
+		r = put_value(c->ctx, &out, &item, decrypt, &e);
 	} else {
 		msg_put_u8(&out, 0);
 	}
@@ -180,7 +180,7 @@ request_kv_get(struct child *c, const struct frame *f)
 
 /* What a listing gathers. */
 struct listing {
-	struct core *core;
+	const struct context *ctx;
 	struct buf out;
 	uint32_t count;
 };
@@ -193,7 +193,7 @@ list_item(void *arg, const struct kv_item *item)
 	struct err e;
 
 	msg_put_bytes(&l->out, item->name.data, item->name.len);
-	put_value(l->core, &l->out, item, false, &e);
+	put_value(l->ctx, &l->out, item, false, &e);
 	l->count++;
 	return l->out.len < LIST_BYTES;
 }
@@ -202,7 +202,7 @@ list_item(void *arg, const struct kv_item *item)
 static void
 answer_list(struct child *c, uint32_t id, const void *body, size_t len)
 {
-	struct listing l = {.core = c->core};
+	struct listing l = {.ctx = c->ctx};
 	struct kv_range range = {0};
 	struct msg_cursor m;
 
@@ -214,7 +214,7 @@ answer_list(struct child *c, uint32_t id, const void *body, size_t len)
 		range.limit = LIST_MAX;
 	msg_put_ok(&l.out);
 	msg_put_u32(&l.out, 0);
-	kv_list(store_view(c->core->store, clock_unix_us()), &range,
+	kv_list(store_view(c->ctx->store, clock_unix_us()), &range,
 	    list_item, &l);
 	memcpy(l.out.data + 1, &l.count, sizeof(l.count));
 	if (l.out.len >= LIST_BYTES) {
@@ -258,7 +258,7 @@ request_seal(struct child *c, const struct frame *f)
 		child_bad(c, "a malformed SEAL");
 		return;
 	}
-	r = seal_encrypt(core_seal_key(c->core), name, plain, &sealed,
+	r = seal_encrypt(c->ctx->key, name, plain, &sealed,
 	    &e);
 	if (r == SEAL_OK) {
 		msg_put_ok(&out);
@@ -283,7 +283,7 @@ request_lookup(struct child *c, const struct frame *f)
 	ref = msg_get_text(&m);
 	if (!msg_end(&m)) {
 		child_bad(c, "a malformed LOOKUP");
-	} else if ((found = trigger_lookup(c->core, c->meta, ref, &e))) {
+	} else if ((found = trigger_lookup(c->ctx, c->meta, ref, &e))) {
 		text = json_dumps(found, JSON_COMPACT);
 		msg_put_ok(&out);
 		msg_put_str(&out, text);

@@ -1,7 +1,7 @@
 /*
  * Makes what lies between core and a worker: the link, the page, the pipe of
  * its output. Owns the worker's end of the link until the spawner takes it.
- * Called by child.c and, for a worker, by the nursery. It must never take the
+ * Called by pool.c and, for a worker, by the nursery. It must never take the
  * last descriptors of this process.
  */
 #include "core/child/ends.h"
@@ -14,7 +14,6 @@
 #include "base/log.h"
 #include "core/child/child.h"
 #include "core/child/output.h"
-#include "core/core.h"
 
 #define LINK_BYTES (1024 * 1024)
 #define RESERVE 64 /* descriptors that are core's own */
@@ -136,19 +135,15 @@ ends_close(struct child *c)
 }
 
 void
-ends_check(const struct core *core)
+ends_check(size_t sensors)
 {
 	rlim_t for_workers, may = descriptors(&for_workers);
-	const struct supervisor *s;
-	rlim_t sensors = 0;
 
-	TAILQ_FOREACH(s, &core->supervisors, link)
-		sensors += !supervisor_settled(s);
 	if (sensors * SENSOR_FDS > for_workers)
-		log_warning("%llu sensors take %llu descriptors, but this "
+		log_warning("%zu sensors take %llu descriptors, but this "
 		    "process may have only %llu: not all of them can run; "
 		    "raise RLIMIT_NOFILE (systemd: LimitNOFILE)",
-		    (unsigned long long)sensors,
+		    sensors,
 		    (unsigned long long)sensors * SENSOR_FDS,
 		    (unsigned long long)may);
 }

@@ -1,10 +1,11 @@
 #pragma once
 
+#include <stddef.h>
+
 #include "base/err.h"
 #include "core/child/nursery.h"
 
 struct child;
-struct core;
 
 /*
  * The descriptors between core and a worker. The link is made with the child,
@@ -25,5 +26,7 @@ int ends_open(void *arg, struct nursery_fds *fds, struct err *e);
 /* Closes what no worker got. */
 void ends_close(struct child *c);
 
-/* Warns when this process may not have the descriptors for all sensors. */
-void ends_check(const struct core *core);
+/*
+ * Warns when this process may not have the descriptors for so many sensors.
+ */
+void ends_check(size_t sensors);

@@ -13,8 +13,9 @@
 #include "base/js.h"
 #include "base/log.h"
 #include "base/xalloc.h"
+#include "core/child/show.h"
 #include "core/child/unit_ops.h"
-#include "core/core.h"
+#include "core/state/context.h"
 #include "core/state/keys.h"
 #include "pack/pack.h"
 #include "store/dead_letter.h"
@@ -57,11 +58,11 @@ stage_op(struct unit *u, struct store *s, const struct unit_op *op)
 		    .payload = op->payload});
 		break;
 	case MSG_OP_SET:
-		keys_set(c->core, s, op->key, op->payload,
+		keys_set(c->ctx, s, op->key, op->payload,
 		    op->sealed ? KV_SEALED : 0, op->ttl_us);
 		break;
 	case MSG_OP_DELETE:
-		keys_delete(c->core, s, op->key);
+		keys_delete(c->ctx, s, op->key);
 		break;
 	case MSG_OP_DEAD:
 		unit_op_letter(op, &letter);
@@ -136,7 +137,7 @@ show(const struct unit *u)
 	const struct unit_part *p;
 
 	for (p = u->ops.first; p; p = p->next)
-		core_show_unit(u->child->core, u->child, p->ops, p->len);
+		show_unit(u->child, p->ops, p->len);
 }
 
 /* change_done_fn: acknowledges, and shows what `run` shows. */
@@ -194,7 +195,7 @@ check_body(struct child *c, const struct frame *f)
 		return -1;
 	}
 	if (f->len < 1 || unit_ops_check(f->body + 1, f->len - 1,
-	    known_trigger, store_view(c->core->store, 0), &e) != 0) {
+	    known_trigger, store_view(c->ctx->store, 0), &e) != 0) {
 		child_bad(c, "a malformed unit: %s",
 		    f->len < 1 ? "it is empty" : e.text);
 		return -1;
@@ -234,7 +235,7 @@ intake_commit(struct child *c, const struct frame *f)
 		acknowledge(c, f->id);
 		return;
 	}
-	turn_add(&c->core->turn,
+	turn_add(&c->ctx->turn,
 	    &unit_new(c, f->id, f->body, f->len)->change);
 }
 

@@ -13,7 +13,8 @@
 #include "base/clock.h"
 #include "base/js.h"
 #include "base/xalloc.h"
-#include "core/core.h"
+#include "core/child/child.h"
+#include "core/state/context.h"
 #include "core/state/internal.h"
 #include "pack/pack.h"
 #include "store/process.h"
@@ -22,7 +23,7 @@
 /* A start or an end on its way to the disk. */
 struct life_change {
 	struct change change;
-	struct core *core;
+	struct context *ctx;
 	struct process_row row;
 	struct buf payload;
 };
@@ -44,7 +45,7 @@ began_stage(struct change *change, struct store *s)
 	struct life_change *c = (struct life_change *)change;
 
 	process_started(s, &c->row);
-	internal_append(c->core, s, INTERNAL_SPAWN, &c->payload);
+	internal_append(c->ctx, s, INTERNAL_SPAWN, &c->payload);
 }
 
 /* change_stage_fn: an end. */
@@ -54,7 +55,7 @@ ended_stage(struct change *change, struct store *s)
 	struct life_change *c = (struct life_change *)change;
 
 	process_ended(s, c->row.sensor, c->row.generation);
-	internal_append(c->core, s, INTERNAL_EXIT, &c->payload);
+	internal_append(c->ctx, s, INTERNAL_EXIT, &c->payload);
 }
 
 /* Appends ,"name":"text". */
@@ -96,12 +97,12 @@ queue(struct child *c, change_stage_fn *stage, struct buf *payload)
 
 	l->change = (struct change){.stage = stage, .done = life_end,
 	    .drop = life_end, .size = sizeof(*l) + payload->len};
-	l->core = c->core;
+	l->ctx = c->ctx;
 	l->row = (struct process_row){.sensor = c->sensor,
 	    .pid = c->born_pid, .generation = c->generation,
 	    .started_us = clock_unix_us()};
 	l->payload = *payload;
-	turn_add(&c->core->turn, &l->change);
+	turn_add(&c->ctx->turn, &l->change);
 }
 
 /* The row of a child, as far as a payload shows it. */
@@ -118,7 +119,7 @@ life_began(struct child *c)
 	const struct process_row row = row_of(c);
 	struct buf b = {0};
 
-	if (c->core->checking)
+	if (c->ctx->checking)
 		return;
 	put_process(&b, c->meta->ref, &row, clock_unix_us());
 	buf_puts(&b, "}}");
@@ -143,7 +144,7 @@ life_ended(struct child *c)
 	const struct process_row row = row_of(c);
 	struct buf b = {0};
 
-	if (c->core->checking || c->born_pid <= 0)
+	if (c->ctx->checking || c->born_pid <= 0)
 		return;
 	put_process(&b, c->meta->ref, &row, clock_unix_us());
 	if (WIFSIGNALED(c->status))
@@ -173,17 +174,17 @@ recover_stage(struct change *change, struct store *s)
 		    store_turn_us(s));
 		buf_puts(&c->payload, ",\"reason\":\"host_killed\"}}");
 		process_ended(s, row.sensor, row.generation);
-		internal_append(c->core, s, INTERNAL_EXIT, &c->payload);
+		internal_append(c->ctx, s, INTERNAL_EXIT, &c->payload);
 	}
 }
 
 void
-life_recover(struct core *core)
+life_recover(struct context *ctx)
 {
 	struct life_change *c = xcalloc(1, sizeof(*c));
 
 	c->change = (struct change){.stage = recover_stage,
 	    .done = life_end, .drop = life_end};
-	c->core = core;
-	turn_add(&core->turn, &c->change);
+	c->ctx = ctx;
+	turn_add(&ctx->turn, &c->change);
 }

@@ -6,11 +6,11 @@
  * run, so that a core that was killed does not leave a start without an end.
  */
 struct child;
-struct core;
+struct context;
 
 /* The child's process is there; it is gone. */
 void life_began(struct child *c);
 void life_ended(struct child *c);
 
 /* Ends, for `host_killed`, what ran when the core before this was killed. */
-void life_recover(struct core *core);
+void life_recover(struct context *ctx);

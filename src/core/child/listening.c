@@ -14,10 +14,10 @@
 #include <unistd.h>
 
 #include "base/address.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/xalloc.h"
-#include "core/core.h"
+#include "core/child/child.h"
+#include "core/state/context.h"
 #include "pack/pack.h"
 
 #define PER_SENSOR 32u
@@ -61,7 +61,7 @@ remove_path(const struct listening *l)
 
 /* Closes it; clients are refused from now on. */
 static void
-drop(struct core *core, struct listening *l)
+drop(struct listening_list *all, struct listening *l)
 {
 	struct claim *claim;
 
@@ -72,7 +72,7 @@ drop(struct core *core, struct listening *l)
 	log_at(LOG_INFO, l->ref, "no longer listens on %s", l->bound.text);
 	remove_path(l);
 	close(l->fd);
-	TAILQ_REMOVE(&core->listening, l, link);
+	TAILQ_REMOVE(all, l, link);
 	free(l->ref);
 	free(l);
 }
@@ -107,10 +107,10 @@ refuse_errno(struct refusal *r)
 
 /* Whether the host's configuration allows the address. */
 static int
-check_allowed(const struct core *core, const struct address *a,
+check_allowed(const struct context *ctx, const struct address *a,
     struct refusal *r)
 {
-	const struct host_list *list = &core->config->sensor_listen;
+	const struct host_list *list = &ctx->config->sensor_listen;
 	struct buf all = {0};
 	size_t i;
 
@@ -121,7 +121,7 @@ check_allowed(const struct core *core, const struct address *a,
 		buf_printf(&all, "%s%s", i > 0 ? ", " : "", list->items[i]);
 	refuse(r, "permission", "%s is not allowed; to allow it, add it to "
 	    "sensor_listen in %s (which has now: %s)", a->text,
-	    core->config->file ? core->config->file : "sensorhost.yaml",
+	    ctx->config->file ? ctx->config->file : "sensorhost.yaml",
 	    all.len > 0 ? buf_cstr(&all) : "nothing");
 	buf_release(&all);
 	return -1;
@@ -166,7 +166,7 @@ set_options(const struct listening *l)
 
 /* Binds and listens; what is open afterwards is the caller's to close. */
 static int
-bind_socket(const struct core *core, struct listening *l, struct refusal *r)
+bind_socket(const struct context *ctx, struct listening *l, struct refusal *r)
 {
 	struct stat st;
 
@@ -183,18 +183,19 @@ bind_socket(const struct core *core, struct listening *l, struct refusal *r)
 		l->device = st.st_dev;
 		l->inode = st.st_ino;
 	}
-	if (check_allowed(core, &l->bound, r) != 0)
+	if (check_allowed(ctx, &l->bound, r) != 0)
 		return -1;
 	return listen(l->fd, SOMAXCONN) == 0 ? 0 : refuse_errno(r);
 }
 
 /* Looks who has the address, among all, or by ref (not NULL) of one sensor. */
 static struct listening *
-find(const struct core *core, const char *ref, const struct address *a)
+find(const struct listening_list *all, const char *ref,
+    const struct address *a)
 {
 	struct listening *l;
 
-	TAILQ_FOREACH(l, &core->listening, link)
+	TAILQ_FOREACH(l, all, link)
 		if (ref ? strcmp(l->ref, ref) == 0 &&
 		    strcmp(l->asked.text, a->text) == 0 :
 		    strcmp(l->bound.text, a->text) == 0)
@@ -204,17 +205,17 @@ find(const struct core *core, const char *ref, const struct address *a)
 
 /* Whether the sensor may have one more. */
 static int
-check_room(const struct core *core, const char *ref,
+check_room(const struct listening_list *all, const char *ref,
     const struct address *a, struct refusal *r)
 {
-	const struct listening *other = find(core, NULL, a);
+	const struct listening *other = find(all, NULL, a);
 	const struct listening *l;
 	unsigned n = 0;
 
 	if (other)
 		return refuse(r, "busy", "%s is taken by the sensor %s",
 		    a->text, other->ref);
-	TAILQ_FOREACH(l, &core->listening, link)
+	TAILQ_FOREACH(l, all, link)
 		n += strcmp(l->ref, ref) == 0;
 	if (n >= PER_SENSOR)
 		return refuse(r, "busy", "the sensor has %u listening sockets "
@@ -224,17 +225,17 @@ check_room(const struct core *core, const char *ref,
 
 /* Opens a socket for a sensor; NULL with *r filled. */
 static struct listening *
-open_listening(struct core *core, const char *ref, const struct address *a,
-    struct refusal *r)
+open_listening(struct child *c, const struct address *a, struct refusal *r)
 {
+	const char *ref = c->meta->ref;
 	struct listening *l;
 
-	if (check_room(core, ref, a, r) != 0)
+	if (check_room(c->listening, ref, a, r) != 0)
 		return NULL;
 	l = xcalloc(1, sizeof(*l));
 	l->asked = *a;
 	SLIST_INIT(&l->claims);
-	if (bind_socket(core, l, r) != 0) {
+	if (bind_socket(c->ctx, l, r) != 0) {
 		remove_path(l);
 		if (l->fd >= 0)
 			close(l->fd);
@@ -242,7 +243,7 @@ open_listening(struct core *core, const char *ref, const struct address *a,
 		return NULL;
 	}
 	l->ref = xstrdup(ref);
-	TAILQ_INSERT_TAIL(&core->listening, l, link);
+	TAILQ_INSERT_TAIL(c->listening, l, link);
 	log_at(LOG_INFO, ref, "listens on %s", l->bound.text);
 	return l;
 }
@@ -267,14 +268,14 @@ obtain(struct child *c, const struct address *a, struct refusal *r)
 	struct listening *l;
 
 	r->kind = "";
-	if (!any && check_allowed(c->core, a, r) != 0)
+	if (!any && check_allowed(c->ctx, a, r) != 0)
 		return NULL;
-	l = find(c->core, c->meta->ref, a);
+	l = find(c->listening, c->meta->ref, a);
 	if (l && find_claim(l, c)) {
 		refuse(r, "exists", "the sensor listens there already");
 		return NULL;
 	}
-	return l ? l : open_listening(c->core, c->meta->ref, a, r);
+	return l ? l : open_listening(c, a, r);
 }
 
 /* Answers LISTEN with the descriptor. */
@@ -350,7 +351,7 @@ listening_unlisten(struct child *c, const struct frame *f)
 	if (read_address(c, f, &host, &port) != 0)
 		return;
 	l = address_parse(&a, host, port, &e) == 0 ?
-	    find(c->core, c->meta->ref, &a) : NULL;
+	    find(c->listening, c->meta->ref, &a) : NULL;
 	free(host);
 	claim = l ? find_claim(l, c) : NULL;
 	if (!claim)
@@ -358,7 +359,7 @@ listening_unlisten(struct child *c, const struct frame *f)
 	SLIST_REMOVE(&l->claims, claim, claim, link);
 	free(claim);
 	if (SLIST_EMPTY(&l->claims))
-		drop(c->core, l);
+		drop(c->listening, l);
 }
 
 void
@@ -367,7 +368,7 @@ listening_forget(struct child *c)
 	struct listening *l;
 	struct claim *claim;
 
-	TAILQ_FOREACH(l, &c->core->listening, link) {
+	TAILQ_FOREACH(l, c->listening, link) {
 		claim = find_claim(l, c);
 		if (!claim)
 			continue;
@@ -377,44 +378,33 @@ listening_forget(struct child *c)
 }
 
 void
-listening_settled(struct core *core, const struct supervisor *s)
+listening_settled(struct listening_list *all, const char *ref)
 {
 	struct listening *l, *next;
 
-	for (l = TAILQ_FIRST(&core->listening); l; l = next) {
+	for (l = TAILQ_FIRST(all); l; l = next) {
 		next = TAILQ_NEXT(l, link);
-		if (strcmp(l->ref, s->meta->ref) == 0)
-			drop(core, l);
-	}
-}
-
-/* Whether the sensor had its time to ask for it. */
-static bool
-is_unwanted(const struct core *core, const struct listening *l)
-{
-	const struct supervisor *s = core_supervisor(core, l->ref);
-
-	if (!SLIST_EMPTY(&l->claims))
-		return false;
-	return !s || supervisor_settled(s) || (s->state == SENSOR_RUNNING &&
-	    clock_mono_us() - s->running_since > GRACE_US);
-}
-
-void
-listening_sweep(struct core *core)
-{
-	struct listening *l, *next;
-
-	for (l = TAILQ_FIRST(&core->listening); l; l = next) {
-		next = TAILQ_NEXT(l, link);
-		if (is_unwanted(core, l))
-			drop(core, l);
+		if (strcmp(l->ref, ref) == 0)
+			drop(all, l);
 	}
 }
 
 void
-listening_release(struct core *core)
+listening_sweep(struct listening_list *all, listening_asked_fn *asked,
+    void *arg)
 {
-	while (!TAILQ_EMPTY(&core->listening))
-		drop(core, TAILQ_FIRST(&core->listening));
+	struct listening *l, *next;
+
+	for (l = TAILQ_FIRST(all); l; l = next) {
+		next = TAILQ_NEXT(l, link);
+		if (SLIST_EMPTY(&l->claims) && asked(arg, l->ref, GRACE_US))
+			drop(all, l);
+	}
+}
+
+void
+listening_release(struct listening_list *all)
+{
+	while (!TAILQ_EMPTY(all))
+		drop(all, TAILQ_FIRST(all));
 }

@@ -1,12 +1,12 @@
 #pragma once
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <sys/queue.h>
 
 #include "wire/frame.h"
 
 struct child;
-struct core;
-struct supervisor;
 
 /*
  * Sockets that listen for sensors. Core opens them on request, hands workers
@@ -27,8 +27,15 @@ void listening_unlisten(struct child *c, const struct frame *f);
 void listening_forget(struct child *c);
 
 /* The sensor will not run again by itself. */
-void listening_settled(struct core *core, const struct supervisor *s);
+void listening_settled(struct listening_list *all, const char *ref);
+
+/*
+ * True if the sensor has been up for so long that it would have asked for a
+ * socket that it wants, or is not to run at all.
+ */
+typedef bool listening_asked_fn(void *arg, const char *ref, int64_t us);
 
 /* Once a second: closes what a running sensor no longer asks for. */
-void listening_sweep(struct core *core);
-void listening_release(struct core *core);
+void listening_sweep(struct listening_list *all, listening_asked_fn *asked,
+    void *arg);
+void listening_release(struct listening_list *all);

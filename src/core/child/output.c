@@ -16,8 +16,7 @@
 #include "base/must.h"
 #include "base/xalloc.h"
 #include "core/child/child.h"
-#include "core/child/sensor_log.h"
-#include "core/core.h"
+#include "core/state/context.h"
 
 #define READ_BYTES (64u * 1024u)
 #define LAST_READS 64u /* of a dead worker's pipe, which others may hold */
@@ -168,7 +167,7 @@ slow_down(struct output *o)
 {
 	event_del(o->readable);
 	if (!o->slow)
-		o->slow = event_new(o->child->core->base, -1, 0, slow_cb, o);
+		o->slow = event_new(o->child->ctx->base, -1, 0, slow_cb, o);
 	must(o->slow && event_add(o->slow, &pause_time) == 0);
 }
 
@@ -201,7 +200,7 @@ output_new(struct child *c, int *worker_end, struct err *e)
 	o = xcalloc(1, sizeof(*o));
 	o->child = c;
 	o->fd = ends[0];
-	o->readable = event_new(c->core->base, o->fd, EV_READ | EV_PERSIST,
+	o->readable = event_new(c->ctx->base, o->fd, EV_READ | EV_PERSIST,
 	    readable_cb, o);
 	must(o->readable && event_add(o->readable, NULL) == 0);
 	*worker_end = ends[1];

@@ -3,13 +3,14 @@
  * lines and, in a dry run, the changes of the datastore. Called after the
  * commit. It must never show the plain text of a sealed value, nor a secret.
  */
+#include "core/child/show.h"
+
 #include <string.h>
 
 #include "base/js.h"
 #include "base/log.h"
-#include "core/child/sensor_log.h"
 #include "core/child/unit_ops.h"
-#include "core/core.h"
+#include "core/state/context.h"
 #include "pack/pack.h"
 #include "store/dead_letter.h"
 #include "store/instance.h"
@@ -61,21 +62,20 @@ put_write(struct buf *b, const struct unit_op *op)
 }
 
 void
-core_show_unit(struct core *core, struct child *c, const void *ops,
-    size_t len)
+show_unit(const struct child *c, const void *ops, size_t len)
 {
 	struct buf text = {0};
 	struct msg_cursor at;
 	struct unit_op op;
 
-	core->fresh = true;
-	if (!core->shows)
+	c->ctx->fresh = true;
+	if (!c->ctx->shows)
 		return;
 	msg_begin(&at, ops, len);
 	while (unit_op_next(&at, &op)) {
 		if (op.kind == MSG_OP_DEAD)
 			put_letter(&text, &op, c->meta->ref);
-		else if (core->dry_run && (op.kind == MSG_OP_SET ||
+		else if (c->ctx->dry_run && (op.kind == MSG_OP_SET ||
 		    op.kind == MSG_OP_DELETE))
 			put_write(&text, &op);
 		if (text.len == 0)

@@ -13,9 +13,8 @@
 #include "base/js.h"
 #include "base/must.h"
 #include "base/xalloc.h"
-#include "core/child/child.h"
-#include "core/core.h"
-#include "pack/pack.h"
+#include "core/child/pool.h"
+#include "core/state/context.h"
 
 /* A text of the page, copied and made printable. */
 static void
@@ -70,11 +69,11 @@ watchdog_look(struct child *c, int64_t slice_us)
 
 /* Looks at every worker. */
 static void
-look_at_all(struct core *core)
+look_at_all(struct pool *pool)
 {
 	struct child *c;
 
-	TAILQ_FOREACH(c, &core->children, link)
+	TAILQ_FOREACH(c, &pool->all, link)
 		watchdog_look(c, child_slice_us(c));
 }
 
@@ -87,16 +86,16 @@ tick_cb(evutil_socket_t fd, short events, void *arg)
 	(void)fd;
 	(void)events;
 	w->ticked_us = clock_mono_us();
-	look_at_all(w->core);
+	look_at_all(w->pool);
 }
 
 void
-watchdog_init(struct watchdog *w, struct core *core)
+watchdog_init(struct watchdog *w, struct pool *pool)
 {
 	const struct timeval tick = {.tv_usec = WATCHDOG_TICK_US};
 
-	w->core = core;
-	w->tick = event_new(core->base, -1, EV_PERSIST, tick_cb, w);
+	w->pool = pool;
+	w->tick = event_new(pool->ctx->base, -1, EV_PERSIST, tick_cb, w);
 	must(w->tick && event_add(w->tick, &tick) == 0);
 }
 

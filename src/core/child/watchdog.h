@@ -3,7 +3,7 @@
 #include <stdint.h>
 
 struct child;
-struct core;
+struct pool;
 struct event;
 
 /*
@@ -12,7 +12,7 @@ struct event;
  * core's own ticks, so that a host that stood still accuses nobody.
  */
 struct watchdog {
-	struct core *core;
+	struct pool *pool;
 	struct event *tick;
 	int64_t ticked_us; /* monotonic, the last time */
 };
@@ -22,7 +22,7 @@ struct watchdog {
 /* Longer for an interpreted worker, which is to name the line before. */
 #define WATCHDOG_SLACK_US 2000000
 
-void watchdog_init(struct watchdog *w, struct core *core);
+void watchdog_init(struct watchdog *w, struct pool *pool);
 void watchdog_release(struct watchdog *w);
 
 /* One look at one worker; slice in microseconds. */

@@ -18,7 +18,7 @@
 int
 reconfigure_partition(struct core *core, struct err *e)
 {
-	struct partition *p = partition_new(core, e);
+	struct partition *p = partition_new(&core->ctx, e);
 
 	if (!p)
 		return err_prefix(e, "partition");
@@ -54,18 +54,18 @@ on_changed(void *arg, const char *option, bool reloadable)
 static void
 set_levels(struct core *core)
 {
-	const struct host_config *h = core->config;
+	const struct host_config *h = core->ctx.config;
 	struct child *c;
 
-	if (!core->verbose)
+	if (!core->ctx.verbose)
 		log_set_level((enum log_level)log_level_parse(h->log_level));
 	log_set_json(h->log_json);
-	TAILQ_FOREACH(c, &core->children, link) {
+	TAILQ_FOREACH(c, &core->pool.all, link) {
 		struct buf body = {0};
 
 		if (c->reported)
 			continue;
-		msg_put_u8(&body, (uint8_t)sensor_log_level(core,
+		msg_put_u8(&body, (uint8_t)sensor_log_level(&core->ctx,
 		    c->meta->ref));
 		child_send(c, MSG_LEVEL, 0, &body);
 		buf_release(&body);
@@ -76,9 +76,9 @@ set_levels(struct core *core)
 static void
 hand_out(struct core *core)
 {
-	upkeep_configure(core);
-	internal_configure(core);
-	declared_configure(core->declared);
+	upkeep_configure(&core->upkeep);
+	internal_configure(&core->ctx);
+	declared_configure(core->fleet.declared);
 	front_configure(core);
 	set_levels(core);
 }
@@ -86,17 +86,17 @@ hand_out(struct core *core)
 void
 reconfigure(struct core *core)
 {
-	struct comparison c = {.old = core->config};
+	struct comparison c = {.old = core->ctx.config};
 	struct err e;
 
 	if (!core->read_config)
 		return;
-	findings_restart(core);
+	findings_restart(&core->findings);
 	c.new = core->read_config(core, &core->findings.own);
 	findings_log(&core->findings.own, "reload: ");
 	if (c.new) {
 		host_config_compare(c.old, c.new, on_changed, &c);
-		core->config = c.new;
+		core->ctx.config = c.new;
 		if (c.changes > 0)
 			hand_out(core);
 		host_config_free(&c.old);
@@ -105,6 +105,6 @@ reconfigure(struct core *core)
 		    "in use stays");
 	}
 	if (core->partition && reconfigure_partition(core, &e) != 0)
-		findings_note(core, core->config->file, NULL, "%s; the sensors "
-		    "of before stay", e.text);
+		findings_note(&core->findings, core->ctx.config->file, NULL,
+		    "%s; the sensors of before stay", e.text);
 }

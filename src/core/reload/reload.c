@@ -104,27 +104,25 @@ end_if_done(struct reload *r)
 static void
 apply(struct reload *r)
 {
-	const struct host_config *h = r->core->config;
+	const struct host_config *h = r->core->ctx.config;
 	int64_t us = h->stop_timeout_us + 2 * h->setup_timeout_us + SLACK_US;
 	const struct timeval tv = {.tv_sec = us / 1000000};
 	struct core *core = r->core;
 	struct catalog *new = catalog_builder_finish(&r->builder);
-	struct catalog *old = core->catalog;
-	struct supervisor *s;
-	size_t known = 0;
+	struct catalog *old = core->ctx.catalog;
 
 	findings_log(catalog_diags(new), "reload: ");
-	core->catalog = new;
-	findings_gather(core);
-	TAILQ_FOREACH(s, &core->supervisors, link)
-		known++;
+	core->ctx.catalog = new;
+	declared_check(core->fleet.declared);
+	findings_gather(&core->findings, catalog_diags(new));
 	r->going = reload_result_new(r->number, catalog_sensor_count(new) +
-	    catalog_sensor_count(old) + known, &core->findings.all);
+	    catalog_sensor_count(old) + fleet_count(&core->fleet),
+	    &core->findings.all);
 	r->going->facts.began_us = r->began_us;
 	/* Held back, so that it does not end while it is being filled. */
 	r->going->waiting++;
 	reload_apply(core, r->going, old, new);
-	ends_check(core);
+	ends_check(fleet_active(&core->fleet));
 	r->going->waiting--;
 	catalog_unref(&old);
 	must(event_add(r->deadline, &tv) == 0);
@@ -147,7 +145,7 @@ begin(struct reload *r)
 	pace_restart(&r->core->pace);
 	r->began_us = clock_unix_us();
 	reconfigure(r->core);
-	catalog_options_fill(&r->options, r->core);
+	catalog_options_fill(&r->options, &r->core->ctx);
 	r->builder = catalog_builder_new(&r->options);
 	must(event_add(r->step, &now) == 0);
 }
@@ -203,8 +201,8 @@ reload_new(struct core *core)
 
 	r->core = core;
 	TAILQ_INIT(&r->waiters);
-	r->step = event_new(core->base, -1, 0, step_cb, r);
-	r->deadline = event_new(core->base, -1, 0, deadline_cb, r);
+	r->step = event_new(core->ctx.base, -1, 0, step_cb, r);
+	r->deadline = event_new(core->ctx.base, -1, 0, deadline_cb, r);
 	must(r->step && r->deadline);
 	return r;
 }

@@ -2,7 +2,7 @@
 
 #include <stdbool.h>
 
-#include "core/host.h"
+#include "core/reload/outcome.h"
 
 struct core;
 struct reload;

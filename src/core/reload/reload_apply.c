@@ -7,10 +7,8 @@
 
 #include <string.h>
 
-#include "core/child/sensor_log.h"
 #include "core/core.h"
 #include "core/reload/reload_result.h"
-#include "core/sensor/spec.h"
 #include "core/sensor/switch.h"
 #include "pack/catalog.h"
 #include "pack/plan.h"
@@ -38,7 +36,7 @@ apply_new(struct reloading *r, struct sensor_meta *meta)
 
 	if (!r->core->wants || !r->core->wants(r->core, meta))
 		return;
-	s = core_add(r->core, meta);
+	s = fleet_add(&r->core->fleet, meta);
 	reload_item_wait(r->result, reload_result_add(r->result, meta->ref,
 	    HOST_STARTED), s, ITEM_START);
 	supervisor_start(s);
@@ -65,17 +63,26 @@ waits_for_reload(const struct supervisor *s)
 	    (supervisor_settled(s) && s->state != SENSOR_FINISHED);
 }
 
+/* False if the worker that runs is bound to something else than now. */
+static bool
+has_bounds(const struct supervisor *s, const struct sensor_meta *meta)
+{
+	const struct bounds now = bounds_of(s->fleet->ctx, meta);
+
+	return !s->current || bounds_equal(&s->current->bounds, &now);
+}
+
 /* A sensor that has a supervisor, and accepted files. */
 static void
 apply_known(struct reloading *r, struct catalog *new, struct supervisor *s,
     struct sensor_meta *meta)
 {
 	bool same = memcmp(s->meta->digest, meta->digest,
-	    DIGEST_BYTES) == 0 && spec_is_current(s, meta);
+	    DIGEST_BYTES) == 0 && has_bounds(s, meta);
 	struct reload_item *item;
 
 	if (r->core->wants && !r->core->wants(r->core, meta)) {
-		apply_stop(r, s, switch_enabled(r->core, meta, NULL) ?
+		apply_stop(r, s, switch_enabled(&r->core->ctx, meta, NULL) ?
 		    "not_owned" : "disabled");
 		keep(s, new, meta);
 		return;
@@ -111,7 +118,7 @@ static void
 apply_item(struct reloading *r, struct catalog *new,
     const struct plan_item *planned)
 {
-	struct supervisor *s = core_supervisor(r->core, planned->ref);
+	struct supervisor *s = fleet_find(&r->core->fleet, planned->ref);
 
 	if (planned->kind == PLAN_BROKEN)
 		apply_broken(r, s, planned);
@@ -151,7 +158,7 @@ apply_vanished(struct reloading *r, const struct catalog *new)
 {
 	struct supervisor *s;
 
-	TAILQ_FOREACH(s, &r->core->supervisors, link)
+	TAILQ_FOREACH(s, &r->core->fleet.all, link)
 		if (!s->reloading && !supervisor_settled(s) &&
 		    !is_there(new, s->meta))
 			apply_stop(r, s, "removed");

@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/host.h"
+#include "core/reload/outcome.h"
 
 struct supervisor;
 

@@ -6,8 +6,6 @@
 
 #include "base/clock.h"
 #include "base/random.h"
-#include "core/sensor/supervisor.h"
-#include "pack/pack.h"
 
 #define SECOND INT64_C(1000000)
 #define GOOD_MINUTE (60 * SECOND)
@@ -16,15 +14,15 @@
 
 /* 1 s doubling to 60 s or poll_interval, with a tenth of jitter. */
 static int64_t
-delay_us(const struct supervisor *s)
+delay_us(const struct backoff *b, double poll_interval)
 {
-	int64_t most = (int64_t)(s->meta->poll_interval * SECOND), us;
+	int64_t most = (int64_t)(poll_interval * SECOND), us;
 	unsigned i;
 
 	if (most < BACKOFF_MAX)
 		most = BACKOFF_MAX;
 	us = BACKOFF_MIN;
-	for (i = 1; i < s->failures && us < most; i++)
+	for (i = 1; i < b->failures && us < most; i++)
 		us *= 2;
 	if (us > most)
 		us = most;
@@ -32,20 +30,24 @@ delay_us(const struct supervisor *s)
 	    1000;
 }
 
+bool
+backoff_is_well(const struct backoff *b)
+{
+	return b->running_since &&
+	    clock_mono_us() - b->running_since >= GOOD_MINUTE;
+}
+
 int64_t
-backoff_us(struct supervisor *s)
+backoff_us(struct backoff *b, double poll_interval)
 {
 	int64_t now = clock_unix_us(), delay;
 
-	if (s->running_since &&
-	    clock_mono_us() - s->running_since >= GOOD_MINUTE) {
-		s->failures = 0;
-		s->interpreted = false;
-	}
-	if (s->failures++ == 0)
-		s->failing_since = now;
-	s->running_since = 0;
-	delay = delay_us(s);
-	s->next_start = now + delay;
+	if (backoff_is_well(b))
+		b->failures = 0;
+	if (b->failures++ == 0)
+		b->failing_since = now;
+	b->running_since = 0;
+	delay = delay_us(b, poll_interval);
+	b->next_start = now + delay;
 	return delay;
 }

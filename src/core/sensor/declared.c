@@ -12,7 +12,9 @@
 #include "base/must.h"
 #include "base/nearest.h"
 #include "base/xalloc.h"
-#include "core/core.h"
+#include "core/child/pool.h"
+#include "core/state/context.h"
+#include "core/state/findings.h"
 #include "core/state/trigger.h"
 #include "pack/catalog.h"
 #include "schema/schema.h"
@@ -29,17 +31,22 @@ struct wanted {
 };
 
 struct declared {
-	struct core *core;
+	struct context *ctx;
+	struct pool *pool;
+	struct findings *findings;
 	TAILQ_HEAD(, wanted) all;
 	json_t *configured; /* the triggers of the configuration in use */
 };
 
 struct declared *
-declared_new(struct core *core)
+declared_new(struct context *ctx, struct pool *pool,
+    struct findings *findings)
 {
 	struct declared *d = xcalloc(1, sizeof(*d));
 
-	d->core = core;
+	d->ctx = ctx;
+	d->pool = pool;
+	d->findings = findings;
 	TAILQ_INIT(&d->all);
 	d->configured = json_array();
 	return d;
@@ -94,7 +101,7 @@ tell(struct declared *d, const struct wanted *w, unsigned change)
 {
 	struct child *c;
 
-	TAILQ_FOREACH(c, &d->core->children, link) {
+	TAILQ_FOREACH(c, &d->pool->all, link) {
 		const struct trigger_type *t = type_of(c->meta, w);
 		struct buf body = {0};
 		json_t *about;
@@ -102,7 +109,7 @@ tell(struct declared *d, const struct wanted *w, unsigned change)
 
 		if (!t || c->reported)
 			continue;
-		about = trigger_get(d->core, t, w->parameters);
+		about = trigger_get(d->ctx, t, w->parameters);
 		text = json_dumps(about, JSON_COMPACT);
 		msg_put_u8(&body, (uint8_t)change);
 		msg_put_str(&body, text);
@@ -195,7 +202,7 @@ declared_configure(struct declared *d)
 	json_t *old = d->configured;
 
 	/* What is in both is counted twice in between, and nobody is told. */
-	d->configured = json_incref(d->core->config->triggers);
+	d->configured = json_incref(d->ctx->config->triggers);
 	each(d, d->configured, declared_add);
 	each(d, old, declared_drop);
 	json_decref(old);
@@ -244,8 +251,8 @@ check(const struct catalog *c, const char *ref, const json_t *parameters,
 void
 declared_check(struct declared *d)
 {
-	const struct host_config *h = d->core->config;
-	const struct catalog *c = d->core->catalog;
+	const struct host_config *h = d->ctx->config;
+	const struct catalog *c = d->ctx->catalog;
 	json_t *item, *none = json_object();
 	struct err e;
 	size_t i;
@@ -258,10 +265,10 @@ declared_check(struct declared *d)
 		if (!json_is_object(parameters))
 			parameters = none;
 		if (check(c, ref, parameters, &e) != 0)
-			findings_note(d->core, h->file, &h->trigger_places[
+			findings_note(d->findings, h->file, &h->trigger_places[
 			    2 * i], "triggers: %s", e.text);
 		else
-			json_decref(trigger_get(d->core,
+			json_decref(trigger_get(d->ctx,
 			    catalog_trigger_type(c, ref), parameters));
 	}
 	json_decref(none);
@@ -276,7 +283,7 @@ declared_put(struct declared *d, const struct sensor_meta *meta, json_t *out)
 		const struct trigger_type *t = type_of(meta, w);
 
 		if (t)
-			json_array_append_new(out, trigger_get(d->core, t,
+			json_array_append_new(out, trigger_get(d->ctx, t,
 			    w->parameters));
 	}
 }

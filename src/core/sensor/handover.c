@@ -5,7 +5,7 @@
  * supervisor.c. It must never leave a sensor without a worker that runs: up
  * to the last step every failure ends with the old one going on.
  */
-#include "core/sensor/handover.h"
+#include "core/sensor/supervisor_private.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,11 +13,8 @@
 #include "base/must.h"
 #include "base/xalloc.h"
 #include "core/child/intake.h"
-#include "core/child/sensor_log.h"
-#include "core/core.h"
 #include "core/sensor/obituary.h"
-#include "core/sensor/spec.h"
-#include "core/sensor/supervisor.h"
+#include "core/state/context.h"
 #include "pack/catalog.h"
 #include "store/sensor_state.h"
 
@@ -82,7 +79,7 @@ give_up(struct supervisor *s, const char *why, const char *traceback)
 		supervisor_set_state(s, SENSOR_RUNNING);
 	}
 	clear(s);
-	core_reload_done(s->core, s, why);
+	s->fleet->ops->handed_over(s->fleet->arg, s, why);
 	if (!s->current && s->state != SENSOR_STOPPING)
 		supervisor_start(s);
 }
@@ -110,13 +107,9 @@ allot_done(struct change *change)
 	struct allot_change *c = (struct allot_change *)change;
 	struct supervisor *s = c->s;
 
-	if (s->handover.step == HANDOVER_LOADING && !s->handover.incoming) {
-		s->handover.incoming = child_new(s->core, s->handover.catalog,
-		    s->handover.meta, s->number, c->generation,
-		    spec_make(s, s->handover.meta), &supervisor_child_ops,
-		    s);
-		s->handover.incoming->interpreted = s->interpreted;
-	}
+	if (s->handover.step == HANDOVER_LOADING && !s->handover.incoming)
+		s->handover.incoming = supervisor_spawn(s,
+		    s->handover.catalog, s->handover.meta, c->generation);
 	free(c);
 }
 
@@ -133,7 +126,7 @@ handover_begin(struct supervisor *s, struct catalog *catalog,
 	c->change = (struct change){.stage = allot_stage,
 	    .done = allot_done, .drop = allot_drop};
 	c->s = s;
-	turn_add(&s->core->turn, &c->change);
+	turn_add(&s->fleet->ctx->turn, &c->change);
 }
 
 void
@@ -170,8 +163,8 @@ handover_loaded(struct supervisor *s)
 	}
 	s->handover.step = HANDOVER_QUIETING;
 	supervisor_set_state(s, SENSOR_QUIETED);
-	child_quiet(s->current, s->core->config->stop_timeout_us);
-	child_set_deadline(s->current, s->core->config->stop_timeout_us +
+	child_quiet(s->current, s->fleet->ctx->config->stop_timeout_us);
+	child_set_deadline(s->current, s->fleet->ctx->config->stop_timeout_us +
 	    child_slice_us(s->current) + QUIET_SLACK,
 	    "did not become quiet within stop_timeout");
 }
@@ -206,24 +199,24 @@ flip_done(void *arg)
 	s->handover.incoming = NULL;
 	supervisor_take(s, s->handover.catalog, s->handover.meta);
 	clear(s);
-	s->failures = 0;
+	s->backoff.failures = 0;
 	if (c->state == CHILD_GONE) {
 		/* It died between its unit and now: what it sent counts. */
 		c->owner = s;
 		supervisor_child_ops.gone(c);
-	} else if (s->core->stopping || s->state == SENSOR_STOPPED) {
+	} else if (s->fleet->stopping || s->state == SENSOR_STOPPED) {
 		/* Stopped while the flip was on its way to the disk. */
 		supervisor_set_state(s, SENSOR_RUNNING);
-		supervisor_stop(s, s->core->stopping ? "shutdown" :
+		supervisor_stop(s, s->fleet->stopping ? "shutdown" :
 		    "disabled");
 	} else {
 		supervisor_set_state(s, SENSOR_STARTING);
-		child_set_deadline(c, s->core->config->setup_timeout_us,
+		child_set_deadline(c, s->fleet->ctx->config->setup_timeout_us,
 		    "it did not run after its setup");
 		supervisor_log(s, LOG_INFO, "reloaded (generation %llu)",
 		    (unsigned long long)c->generation);
 	}
-	core_reload_done(s->core, s, NULL);
+	s->fleet->ops->handed_over(s->fleet->arg, s, NULL);
 }
 
 /* The old one is out of the way: the flip. */
@@ -233,7 +226,7 @@ flip(struct supervisor *s)
 	struct handover *h = &s->handover;
 
 	h->step = HANDOVER_FLIPPING;
-	turn_add(&s->core->turn, intake_held_unit(h->incoming, h->unit_id,
+	turn_add(&s->fleet->ctx->turn, intake_held_unit(h->incoming, h->unit_id,
 	    h->unit.data, h->unit.len, flip_stage, flip_done, s));
 }
 
@@ -241,7 +234,7 @@ void
 handover_setup_unit(struct supervisor *s, uint32_t id, const void *body,
     size_t len)
 {
-	int64_t half = s->core->config->stop_timeout_us / 2;
+	int64_t half = s->fleet->ctx->config->stop_timeout_us / 2;
 
 	if (s->handover.step != HANDOVER_SETUP) {
 		child_bad(s->handover.incoming, "a second unit of setup");

@@ -11,9 +11,8 @@
 #include "base/clock.h"
 #include "base/units.h"
 #include "base/xalloc.h"
-#include "core/child/sensor_log.h"
-#include "core/sensor/supervisor.h"
-#include "pack/pack.h"
+#include "core/child/child.h"
+#include "core/sensor/backoff.h"
 
 /* A member of details as text; fallback if it is none. */
 static const char *
@@ -58,40 +57,40 @@ obituary_of_report(const struct child *c)
 }
 
 void
-obituary_log(struct supervisor *s, const char *what, const char *traceback,
-    int64_t us)
+obituary_log(const struct sensor_log *l, const struct backoff *b,
+    const char *what, const char *traceback, int64_t us)
 {
 	char since[CLOCK_TEXT], again[160] = "";
 	size_t head = strcspn(what, "\n");
 
 	if (us >= 0) {
-		clock_rfc3339(s->failing_since, since);
+		clock_rfc3339(b->failing_since, since);
 		snprintf(again, sizeof(again), "; starts again in %.3g s "
-		    "(%u%s time since %.19sZ)", (double)us / 1e6, s->failures,
-		    units_ordinal(s->failures), since);
+		    "(%u%s time since %.19sZ)", (double)us / 1e6, b->failures,
+		    units_ordinal(b->failures), since);
 	}
-	supervisor_log(s, LOG_ERROR, "%.*s%s%s%s%s", (int)head, what, again,
+	sensor_log(l, LOG_ERROR, "%.*s%s%s%s%s", (int)head, what, again,
 	    what + head, traceback && *traceback ? "\n" : "",
 	    traceback ? traceback : "");
 }
 
 void
-obituary_log_why(struct supervisor *s, enum log_level level, const char *how,
-    const json_t *details)
+obituary_log_why(const struct sensor_log *l, enum log_level level,
+    const char *how, const json_t *details)
 {
 	const char *why = text_of(details, "why", NULL);
 
-	supervisor_log(s, level, "%s%s%s", how, why ? ": " : "",
+	sensor_log(l, level, "%s%s%s", how, why ? ": " : "",
 	    why ? why : "");
-	obituary_log_cleanup(s, details);
+	obituary_log_cleanup(l, details);
 }
 
 void
-obituary_log_cleanup(struct supervisor *s, const json_t *details)
+obituary_log_cleanup(const struct sensor_log *l, const json_t *details)
 {
 	const char *error = text_of(details, "cleanup_error", NULL);
 
 	if (error)
-		supervisor_log(s, LOG_ERROR, "failed in cleanup: %s",
+		sensor_log(l, LOG_ERROR, "failed in cleanup: %s",
 		    error);
 }

@@ -13,7 +13,7 @@
 #include "base/dict.h"
 #include "base/digest.h"
 #include "base/xalloc.h"
-#include "core/core.h"
+#include "core/state/context.h"
 #include "pack/doc.h"
 #include "store/kv.h"
 
@@ -163,16 +163,16 @@ take_list(struct partition *p, const char *text)
 
 /* The provider `kvstore`. */
 static int
-read_kvstore(struct partition *p, struct core *core, struct err *e)
+read_kvstore(struct partition *p, struct context *ctx, struct err *e)
 {
 	char *name = xasprintf("%s.sensor_partition",
-	    core->config->partition_node);
+	    ctx->config->partition_node);
 	struct kv_item item;
 	json_t *value = NULL;
 	int rc = 0;
 
 	p->refs = dict_new();
-	if (kv_get(store_view(core->store, clock_unix_us()), name,
+	if (kv_get(store_view(ctx->store, clock_unix_us()), name,
 	    strlen(name), &item) && !(item.flags & KV_SEALED))
 		value = json_loadb(item.value.data, item.value.len,
 		    JSON_DECODE_ANY, NULL);
@@ -271,10 +271,10 @@ read_ranges(struct partition *p, const struct host_config *h, struct err *e)
 }
 
 struct partition *
-partition_new(struct core *core, struct err *e)
+partition_new(struct context *ctx, struct err *e)
 {
 	struct partition *p = xcalloc(1, sizeof(*p));
-	const struct host_config *h = core->config;
+	const struct host_config *h = ctx->config;
 	int rc = 0;
 
 	if (strcmp(h->partition_provider, "file") == 0)
@@ -282,7 +282,7 @@ partition_new(struct core *core, struct err *e)
 	else if (strcmp(h->partition_provider, "hash") == 0)
 		rc = read_ranges(p, h, e);
 	else if (strcmp(h->partition_provider, "kvstore") == 0)
-		rc = read_kvstore(p, core, e);
+		rc = read_kvstore(p, ctx, e);
 	if (rc != 0)
 		partition_free(&p);
 	return p;

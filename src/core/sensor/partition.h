@@ -10,11 +10,11 @@
  * default (all), file (a YAML map of nodes to refs), hash (ranges of a hash
  * of the ref) and kvstore (refs in the datastore item <node>.sensor_partition).
  */
-struct core;
+struct context;
 struct partition;
 
 /* By the options partition.* of the configuration; NULL with e. */
-struct partition *partition_new(struct core *core, struct err *e);
+struct partition *partition_new(struct context *ctx, struct err *e);
 void partition_free(struct partition **p);
 
 /* NULL owns everything. */

@@ -1,6 +1,6 @@
 /*
- * Writes what a worker needs to know of its sensor. Called at each start by
- * supervisor and handover. It must never put in what the sensor may not see.
+ * Writes what a worker needs to know of its sensor. Called at each start and
+ * by `check`. It must never put in what the sensor may not see.
  */
 #include "core/sensor/spec.h"
 
@@ -8,10 +8,10 @@
 
 #include "base/must.h"
 #include "base/xalloc.h"
+#include "core/child/bounds.h"
 #include "core/child/sensor_log.h"
-#include "core/core.h"
 #include "core/sensor/declared.h"
-#include "core/sensor/supervisor.h"
+#include "core/state/context.h"
 #include "core/state/trigger.h"
 #include "pack/catalog.h"
 #include "store/sensor_state.h"
@@ -39,16 +39,17 @@ types_of(const struct sensor_meta *meta)
 
 /* The triggers that exist: shadows, and the parameterised ones asked for. */
 static json_t *
-triggers_of(struct supervisor *s, const struct sensor_meta *meta)
+triggers_of(struct context *ctx, struct declared *declared,
+    const struct sensor_meta *meta)
 {
 	json_t *out = json_array(), *none = json_object();
 	size_t i;
 
 	for (i = 0; i < meta->trigger_count; i++)
 		if (!meta->triggers[i]->parameters)
-			json_array_append_new(out, trigger_get(s->core,
+			json_array_append_new(out, trigger_get(ctx,
 			    meta->triggers[i], none));
-	declared_put(s->core->declared, meta, out);
+	declared_put(declared, meta, out);
 	json_decref(none);
 	return out;
 }
@@ -60,75 +61,52 @@ seconds_or_null(int64_t us)
 	return us ? json_real((double)us / 1e6) : json_null();
 }
 
-struct spec_host
-spec_host(const struct core *core, const struct sensor_meta *meta)
-{
-	const struct host_config *h = core->config;
-
-	return (struct spec_host){
-	    .memory = meta->limit_memory ? meta->limit_memory :
-	    h->limit_memory,
-	    .unit = meta->limit_unit ? meta->limit_unit : h->limit_unit,
-	    .validate_formats = h->validate_formats};
-}
-
-bool
-spec_is_current(const struct supervisor *s, const struct sensor_meta *meta)
-{
-	const struct spec_host now = spec_host(s->core, meta);
-
-	return !s->current || (s->current->host.memory == now.memory &&
-	    s->current->host.unit == now.unit &&
-	    s->current->host.validate_formats == now.validate_formats);
-}
-
 /* The limits in force. */
 static json_t *
-limits_of(const struct core *core, const struct sensor_meta *meta)
+limits_of(const struct context *ctx, const struct sensor_meta *meta)
 {
-	const struct spec_host host = spec_host(core, meta);
-	int64_t slice = meta->limit_slice_us ? meta->limit_slice_us :
-	    core->config->limit_slice_us;
+	const struct bounds bounds = bounds_of(ctx, meta);
 
-	return json_pack("{sI sI sf}", "memory", (json_int_t)host.memory,
-	    "unit", (json_int_t)host.unit, "slice", (double)slice / 1e6);
+	return json_pack("{sI sI sf}", "memory", (json_int_t)bounds.memory,
+	    "unit", (json_int_t)bounds.unit, "slice",
+	    (double)bounds_slice_us(ctx, meta) / 1e6);
 }
 
 char *
-spec_make(struct supervisor *s, const struct sensor_meta *meta)
+spec_make(struct context *ctx, struct declared *declared,
+    const struct sensor_meta *meta, const struct spec_start *start)
 {
-	struct core *core = s->core;
 	struct sensor_state state;
 	json_t *spec;
 	char *text;
 
-	sensor_state_get(store_view(core->store, 0), s->number, &state);
+	sensor_state_get(store_view(ctx->store, 0), start->number, &state);
 	spec = json_pack("{ss ss ss ss ss ss sb ss sb so ss so sf ss so sf "
 	    "sb sO sO ss sO so so}",
 	    "ref", meta->ref, "pack", meta->pack->name,
 	    "class_name", meta->class_name,
 	    "entry", meta->entry->path, "metadata", meta->metadata_file,
-	    "mode", core->checking ? "check" : "run",
-	    "once", core->once, "log_level",
-	    log_level_name(sensor_log_level(core, meta->ref)),
-	    "interpreted", s->interpreted,
+	    "mode", ctx->checking ? "check" : "run",
+	    "once", ctx->once, "log_level",
+	    log_level_name(sensor_log_level(ctx, meta->ref)),
+	    "interpreted", start->interpreted,
 	    "poll_interval", meta->poll_interval > 0 ?
 	    json_real(meta->poll_interval) : json_null(),
 	    "first_poll", meta->first_poll == FIRST_POLL_SCHEDULED ?
 	    "scheduled" : "now",
 	    "last_poll", seconds_or_null(state.last_poll_us),
-	    "first_poll_delay", s->first_delay,
+	    "first_poll_delay", start->first_delay,
 	    "on_invalid", meta->on_invalid == ON_INVALID_RAISE ? "raise" :
 	    "dead_letter",
-	    "limits", limits_of(core, meta),
-	    "setup_timeout", (double)core->config->setup_timeout_us / 1e6,
-	    "validate_formats", core->config->validate_formats,
+	    "limits", limits_of(ctx, meta),
+	    "setup_timeout", (double)ctx->config->setup_timeout_us / 1e6,
+	    "validate_formats", ctx->config->validate_formats,
 	    "config", meta->pack->config.value,
 	    "secrets", meta->pack->config.secrets,
 	    "config_path", meta->pack->config.file,
 	    "config_schema", meta->pack->config.places,
-	    "types", types_of(meta), "triggers", triggers_of(s, meta));
-	s->first_delay = 0;
+	    "types", types_of(meta), "triggers",
+	    triggers_of(ctx, declared, meta));
 	must(spec);
 	text = json_dumps(spec, JSON_COMPACT);
 	must(text);

@@ -3,25 +3,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct core;
+struct context;
+struct declared;
 struct sensor_meta;
-struct supervisor;
+
+/* What differs from start to start. */
+struct spec_start {
+	uint32_t number;    /* of the sensor, in the registry */
+	bool interpreted;   /* it overran limits.slice before */
+	double first_delay; /* of the first poll, in seconds */
+};
 
 /*
  * The LOAD message's JSON for a start of the sensor (msg.h says what is in
  * it). Registers the triggers it names. Freed by the receiver.
  */
-char *spec_make(struct supervisor *s, const struct sensor_meta *meta);
-
-/* What a worker is bound to that the host's configuration may change. */
-struct spec_host {
-	uint64_t memory;
-	uint64_t unit;
-	bool validate_formats;
-};
-struct spec_host spec_host(const struct core *core,
-    const struct sensor_meta *meta);
-
-/* False if the worker that runs was told other such things. */
-bool spec_is_current(const struct supervisor *s,
-    const struct sensor_meta *meta);
+char *spec_make(struct context *ctx, struct declared *declared,
+    const struct sensor_meta *meta, const struct spec_start *start);

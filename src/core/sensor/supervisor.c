@@ -13,59 +13,14 @@
 #include "base/clock.h"
 #include "base/must.h"
 #include "base/xalloc.h"
-#include "core/child/sensor_log.h"
-#include "core/core.h"
-#include "core/sensor/backoff.h"
-#include "core/sensor/handover.h"
 #include "core/sensor/obituary.h"
-#include "core/sensor/spec.h"
+#include "core/sensor/supervisor_private.h"
+#include "core/state/context.h"
 #include "pack/catalog.h"
 #include "store/registry.h"
 #include "store/sensor_state.h"
 
 #define SECOND INT64_C(1000000)
-
-static const char *const state_names[] = {
-	[SENSOR_STARTING] = "starting",
-	[SENSOR_RUNNING] = "running",
-	[SENSOR_QUIETED] = "quieted",
-	[SENSOR_BACKING_OFF] = "backing_off",
-	[SENSOR_STOPPING] = "stopping",
-	[SENSOR_STOPPED] = "stopped",
-	[SENSOR_FINISHED] = "finished",
-	[SENSOR_DISABLED] = "disabled",
-	[SENSOR_REJECTED] = "rejected",
-	[SENSOR_NOT_OWNED] = "not_owned",
-};
-
-const char *
-supervisor_state_name(enum supervisor_state state)
-{
-	return state_names[state];
-}
-
-void
-supervisor_set_state(struct supervisor *s, enum supervisor_state state)
-{
-	if (s->state == state)
-		return;
-	s->state = state;
-	if (state != SENSOR_RUNNING)
-		s->failing = false;
-	supervisor_log(s, LOG_DEBUG, "%s", state_names[state]);
-	core_state_changed(s->core, s);
-	if (supervisor_settled(s))
-		core_settled(s->core, s);
-}
-
-bool
-supervisor_settled(const struct supervisor *s)
-{
-	return !s->current && s->handover.step == HANDOVER_NONE &&
-	    !s->restart && (s->state == SENSOR_STOPPED ||
-	    s->state == SENSOR_FINISHED || s->state == SENSOR_DISABLED ||
-	    s->state == SENSOR_REJECTED || s->state == SENSOR_NOT_OWNED);
-}
 
 /* A start that waits for its generation to be on disk. */
 struct start_change {
@@ -100,10 +55,8 @@ start_done(struct change *change)
 
 	s->generation = c->generation;
 	if (s->state == SENSOR_STARTING && !s->current) {
-		s->current = child_new(s->core, s->catalog, s->meta, s->number,
-		    c->generation, spec_make(s, s->meta),
-		    &supervisor_child_ops, s);
-		s->current->interpreted = s->interpreted;
+		s->current = supervisor_spawn(s, s->catalog, s->meta,
+		    c->generation);
 	} else if (s->state == SENSOR_STOPPING && !s->current)
 		supervisor_set_state(s, SENSOR_STOPPED);
 	if (s->restart && !s->current && s->state == SENSOR_STOPPED)
@@ -123,7 +76,7 @@ supervisor_start(struct supervisor *s)
 	c->change = (struct change){.stage = start_stage,
 	    .done = start_done, .drop = start_drop};
 	c->s = s;
-	turn_add(&s->core->turn, &c->change);
+	turn_add(&s->fleet->ctx->turn, &c->change);
 }
 
 /* event_callback_fn: the backoff is over. */
@@ -139,17 +92,17 @@ timer_cb(evutil_socket_t fd, short events, void *arg)
 }
 
 struct supervisor *
-supervisor_new(struct core *core, struct catalog *catalog,
+supervisor_new(struct fleet *fleet, struct catalog *catalog,
     struct sensor_meta *meta)
 {
 	struct supervisor *s = xcalloc(1, sizeof(*s));
 
-	s->core = core;
+	s->fleet = fleet;
 	s->catalog = catalog_ref(catalog);
 	s->meta = meta;
-	s->number = registry_sensor(core->store, meta->ref);
+	s->number = registry_sensor(fleet->ctx->store, meta->ref);
 	s->state = SENSOR_STOPPED;
-	s->timer = event_new(core->base, -1, 0, timer_cb, s);
+	s->timer = event_new(fleet->ctx->base, -1, 0, timer_cb, s);
 	must(s->timer);
 	return s;
 }
@@ -171,44 +124,26 @@ supervisor_free(struct supervisor **sp)
 	free(s);
 }
 
-void
-supervisor_note_error(struct supervisor *s, const char *what,
-    const char *traceback)
-{
-	free(s->last_error);
-	free(s->last_traceback);
-	s->last_error = xstrdup(what);
-	s->last_traceback = traceback ? xstrdup(traceback) : NULL;
-	s->last_error_at = clock_unix_us();
-}
-
-void
-supervisor_take(struct supervisor *s, struct catalog *catalog,
-    struct sensor_meta *meta)
-{
-	struct catalog *old = s->catalog;
-
-	s->catalog = catalog_ref(catalog);
-	s->meta = meta;
-	catalog_unref(&old);
-}
-
 /* Logs how it ended and arranges the next start. */
 static void
 start_later(struct supervisor *s, const char *what, const char *traceback)
 {
-	int64_t us = backoff_us(s);
+	const struct sensor_log log = supervisor_log_of(s);
+	bool was_well = backoff_is_well(&s->backoff);
+	int64_t us = backoff_us(&s->backoff, s->meta->poll_interval);
 	const struct timeval tv = {.tv_sec = us / SECOND,
 	    .tv_usec = us % SECOND};
 
+	if (was_well)
+		s->interpreted = false;
 	supervisor_note_error(s, what, traceback);
-	if (s->core->once) {
-		obituary_log(s, what, traceback, -1);
+	if (s->fleet->ctx->once) {
+		obituary_log(&log, &s->backoff, what, traceback, -1);
 		s->once_failed = true;
 		supervisor_set_state(s, SENSOR_STOPPED);
 		return;
 	}
-	obituary_log(s, what, traceback, us);
+	obituary_log(&log, &s->backoff, what, traceback, us);
 	supervisor_set_state(s, SENSOR_BACKING_OFF);
 	must(event_add(s->timer, &tv) == 0);
 }
@@ -217,16 +152,17 @@ start_later(struct supervisor *s, const char *what, const char *traceback)
 static void
 after_report(struct supervisor *s, struct child *c)
 {
+	const struct sensor_log log = supervisor_log_of(s);
 	const char *what;
 	char *said;
 
 	switch (c->report) {
 	case MSG_STATE_FINISHED:
-		obituary_log_why(s, LOG_INFO, "finished", c->details);
+		obituary_log_why(&log, LOG_INFO, "finished", c->details);
 		supervisor_set_state(s, SENSOR_FINISHED);
 		break;
 	case MSG_STATE_REJECTED:
-		obituary_log_why(s, LOG_ERROR, "rejected", c->details);
+		obituary_log_why(&log, LOG_ERROR, "rejected", c->details);
 		what = json_string_value(json_object_get(c->details, "why"));
 		supervisor_note_error(s, what ? what : "rejected", NULL);
 		s->refused = true;
@@ -238,7 +174,7 @@ after_report(struct supervisor *s, struct child *c)
 		supervisor_set_state(s, SENSOR_FINISHED);
 		break;
 	case MSG_STATE_STOPPED:
-		obituary_log_cleanup(s, c->details);
+		obituary_log_cleanup(&log, c->details);
 		supervisor_set_state(s, SENSOR_STOPPED);
 		break;
 	default:
@@ -246,7 +182,7 @@ after_report(struct supervisor *s, struct child *c)
 		start_later(s, said, json_string_value(
 		    json_object_get(c->details, "traceback")));
 		free(said);
-		obituary_log_cleanup(s, c->details);
+		obituary_log_cleanup(&log, c->details);
 	}
 }
 
@@ -254,6 +190,7 @@ after_report(struct supervisor *s, struct child *c)
 static void
 after_end(struct supervisor *s, struct child *c)
 {
+	const struct sensor_log log = supervisor_log_of(s);
 	char *what;
 
 	if (s->state == SENSOR_STOPPING && c->report != MSG_STATE_REJECTED) {
@@ -263,7 +200,7 @@ after_end(struct supervisor *s, struct child *c)
 			    "orderly end: %s", what);
 			free(what);
 		} else if (c->report == MSG_STATE_STOPPED) {
-			obituary_log_cleanup(s, c->details);
+			obituary_log_cleanup(&log, c->details);
 		}
 		supervisor_set_state(s, SENSOR_STOPPED);
 	} else if (c->reported) {
@@ -301,7 +238,7 @@ supervisor_gone(struct child *c)
 void
 supervisor_stop(struct supervisor *s, const char *reason)
 {
-	int64_t half = s->core->config->stop_timeout_us / 2;
+	int64_t half = s->fleet->ctx->config->stop_timeout_us / 2;
 
 	handover_abandon(s);
 	s->restart = false;
@@ -321,7 +258,7 @@ supervisor_stop(struct supervisor *s, const char *reason)
 void
 supervisor_restart(struct supervisor *s, const char *reason)
 {
-	s->failures = 0;
+	s->backoff.failures = 0;
 	s->refused = false;
 	if (s->current || s->state == SENSOR_STOPPING) {
 		supervisor_stop(s, reason);

@@ -5,11 +5,15 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "base/log.h"
 #include "core/child/child.h"
+#include "core/sensor/backoff.h"
 
 struct catalog;
-struct core;
+struct declared;
+struct dict;
 struct event;
+struct pool;
 struct reload_item;
 struct sensor_meta;
 
@@ -51,7 +55,7 @@ struct handover {
 
 struct supervisor {
 	TAILQ_ENTRY(supervisor) link;
-	struct core *core;
+	struct fleet *fleet;
 	struct catalog *catalog; /* meta is borrowed from it */
 	struct sensor_meta *meta;
 	uint32_t number;         /* in the registry */
@@ -64,10 +68,7 @@ struct supervisor {
 	bool restart;            /* start again once it has stopped */
 	bool refused;            /* reported MSG_STATE_REJECTED */
 	bool once_failed;
-	unsigned failures;       /* in a row, without a good minute between */
-	int64_t failing_since;   /* Unix microseconds, of the first of them */
-	int64_t running_since;   /* monotonic */
-	int64_t next_start;      /* Unix microseconds, while backing off */
+	struct backoff backoff;
 	int64_t started;         /* Unix microseconds; 0: never ran */
 	uint64_t skipped;        /* polls that came too late, so far */
 	int64_t next_poll;       /* Unix microseconds; 0: not known */
@@ -80,9 +81,30 @@ struct supervisor {
 	double first_delay;      /* of the first poll, in seconds, once */
 };
 
+/* Who hears of all sensors; each is called from the loop. */
+struct fleet_ops {
+	void (*changed)(void *arg, struct supervisor *s); /* its state has */
+	void (*settled)(void *arg, struct supervisor *s);
+	/* A handover ended: why is NULL, or why it failed. */
+	void (*handed_over)(void *arg, struct supervisor *s,
+	    const char *why);
+};
+
+/* All sensors that this host has started, see fleet.h. */
+struct fleet {
+	struct context *ctx;
+	struct pool *pool;
+	struct declared *declared;
+	const struct fleet_ops *ops;
+	void *arg; /* of ops */
+	TAILQ_HEAD(, supervisor) all;
+	struct dict *by_ref; /* the same */
+	bool stopping;
+};
+
 /* Takes a reference to the catalog; starts nothing. */
-struct supervisor *supervisor_new(struct core *core, struct catalog *catalog,
-    struct sensor_meta *meta);
+struct supervisor *supervisor_new(struct fleet *fleet,
+    struct catalog *catalog, struct sensor_meta *meta);
 void supervisor_free(struct supervisor **s);
 
 /* A start, plain: the next generation, then a worker. */
@@ -109,13 +131,10 @@ void supervisor_set_state(struct supervisor *s, enum supervisor_state state);
 void supervisor_note_error(struct supervisor *s, const char *what,
     const char *traceback);
 
-/* For handover.c: has a worker's setup run, for as long as it may. */
-void supervisor_set_up(struct supervisor *s, struct child *c);
-
-/* The same: takes the new facts; hears what the incoming one says. */
+/* From now on its facts are those of meta, in a newer catalog. */
 void supervisor_take(struct supervisor *s, struct catalog *catalog,
     struct sensor_meta *meta);
 
-/* child_ops.gone; the table of all of them. */
-void supervisor_gone(struct child *c);
-extern const struct child_ops supervisor_child_ops;
+/* What core says of the sensor in the log. */
+void supervisor_log(const struct supervisor *s, enum log_level level,
+    const char *fmt, ...) __attribute__((format(printf, 3, 4)));

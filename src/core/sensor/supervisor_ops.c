@@ -1,14 +1,14 @@
 /*
  * What a supervisor hears of its workers, the one that runs and the one that
- * is to take over at a reload. Called by child.c and child_messages.c. It
+ * is to take over at a reload. Called by pool.c and child_messages.c. It
  * must take the new one for no more than that until the handover is done.
  */
+#include "core/sensor/supervisor_private.h"
+
 #include <math.h>
 
 #include "base/clock.h"
-#include "core/core.h"
-#include "core/sensor/handover.h"
-#include "core/sensor/supervisor.h"
+#include "core/state/context.h"
 
 /* Core's own bound behind the worker's: setup that cannot be interrupted. */
 #define SETUP_SLACK INT64_C(2000000)
@@ -17,8 +17,8 @@ void
 supervisor_set_up(struct supervisor *s, struct child *c)
 {
 	child_start(c);
-	child_set_deadline(c, s->core->config->setup_timeout_us + SETUP_SLACK,
-	    "setup did not end within setup_timeout");
+	child_set_deadline(c, s->fleet->ctx->config->setup_timeout_us +
+	    SETUP_SLACK, "setup did not end within setup_timeout");
 }
 
 /* child_ops.loaded. */
@@ -47,7 +47,7 @@ on_running(struct child *c)
 	if (s->state == SENSOR_STOPPING)
 		return;
 	child_clear_deadline(c);
-	s->running_since = clock_mono_us();
+	s->backoff.running_since = clock_mono_us();
 	s->started = clock_unix_us();
 	s->next_poll = 0;
 	supervisor_set_state(s, SENSOR_RUNNING);

@@ -3,16 +3,16 @@
  */
 #include "core/sensor/switch.h"
 
-#include "core/core.h"
+#include "core/state/context.h"
 #include "pack/pack.h"
 #include "store/registry.h"
 #include "store/sensor_state.h"
 
 bool
-switch_enabled(struct core *core, const struct sensor_meta *meta,
+switch_enabled(struct context *ctx, const struct sensor_meta *meta,
     struct sensor_state *state)
 {
-	struct view *v = store_view(core->store, 0);
+	struct view *v = store_view(ctx->store, 0);
 	uint32_t number = registry_sensor_find(v, meta->ref);
 	struct sensor_state known = {0};
 

@@ -8,12 +8,12 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "core/core.h"
+#include "core/state/context.h"
 #include "store/kv.h"
 
 /* The value of an item as JSON, opened if it is sealed and that is wanted. */
 static int
-load_value(struct core *core, const struct kv_item *item, bool open,
+load_value(struct context *ctx, const struct kv_item *item, bool open,
     json_t **value, struct err *e)
 {
 	struct buf plain = {0};
@@ -21,12 +21,12 @@ load_value(struct core *core, const struct kv_item *item, bool open,
 	struct err why;
 
 	if (open) {
-		enum seal_result r = seal_decrypt(core_seal_key(core),
+		enum seal_result r = seal_decrypt(ctx->key,
 		    item->name, item->value, &plain, e);
 
-		if (r == SEAL_NO_KEY && core_no_key(core)) {
+		if (r == SEAL_NO_KEY && ctx->no_key) {
 			why = *e;
-			err_set(e, "%s: %s", why.text, core_no_key(core));
+			err_set(e, "%s: %s", why.text, ctx->no_key);
 		}
 		if (r != SEAL_OK)
 			return -1;
@@ -44,28 +44,28 @@ static int
 look_up(void *arg, const char *scope, const char *name, bool decrypt,
     json_t **value, bool *sealed, struct err *e)
 {
-	struct core *core = arg;
+	struct context *ctx = arg;
 	struct kv_item item;
 
 	*value = NULL;
 	*sealed = false;
 	if (strcmp(scope, "system") != 0)
 		return 0;
-	if (!kv_get(store_view(core->store, clock_unix_us()), name,
+	if (!kv_get(store_view(ctx->store, clock_unix_us()), name,
 	    strlen(name), &item))
 		return 0;
 	*sealed = item.flags & KV_SEALED;
-	return load_value(core, &item, *sealed && decrypt, value, e);
+	return load_value(ctx, &item, *sealed && decrypt, value, e);
 }
 
 void
-catalog_options_fill(struct catalog_options *o, struct core *core)
+catalog_options_fill(struct catalog_options *o, struct context *ctx)
 {
-	const struct host_config *h = core->config;
+	const struct host_config *h = ctx->config;
 
 	*o = (struct catalog_options){.packs_path = h->packs_path.items,
 	    .packs_path_count = h->packs_path.count,
 	    .pack = {.configs_dir = h->configs_dir,
 	    .validate_formats = h->validate_formats, .lookup = look_up,
-	    .lookup_arg = core}};
+	    .lookup_arg = ctx}};
 }

@@ -2,10 +2,10 @@
 
 #include "pack/catalog.h"
 
-struct core;
+struct context;
 
 /*
  * How core reads packs: along its packs_path, with datastore templates
- * rendered from its own store. Borrows from core.
+ * rendered from its own store. Borrows from ctx.
  */
-void catalog_options_fill(struct catalog_options *o, struct core *core);
+void catalog_options_fill(struct catalog_options *o, struct context *ctx);

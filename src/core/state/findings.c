@@ -9,22 +9,19 @@
 
 #include "base/log.h"
 #include "base/xalloc.h"
-#include "core/core.h"
-#include "core/sensor/declared.h"
-#include "pack/catalog.h"
 
 void
-findings_restart(struct core *core)
+findings_restart(struct findings *f)
 {
-	diags_release(&core->findings.own);
-	diags_init(&core->findings.own);
+	diags_release(&f->own);
+	diags_init(&f->own);
 }
 
 void
-findings_note(struct core *core, const char *file, const int *place,
+findings_note(struct findings *f, const char *file, const int *place,
     const char *fmt, ...)
 {
-	struct diags *own = &core->findings.own;
+	struct diags *own = &f->own;
 	char *text;
 	va_list ap;
 
@@ -42,15 +39,12 @@ findings_note(struct core *core, const char *file, const int *place,
 }
 
 void
-findings_gather(struct core *core)
+findings_gather(struct findings *f, const struct diags *of_packs)
 {
-	struct findings *f = &core->findings;
-
-	declared_check(core->declared);
 	diags_release(&f->all);
 	diags_init(&f->all);
 	diags_append(&f->all, &f->own);
-	diags_append(&f->all, catalog_diags(core->catalog));
+	diags_append(&f->all, of_packs);
 }
 
 void

@@ -7,25 +7,23 @@
  * configuration, and the packs. Kept for the status and for the account of a
  * reload.
  */
-struct core;
-
 struct findings {
 	struct diags own; /* of the host's configuration */
 	struct diags all;
 };
 
 /* The configuration is about to be read: forgets what was found in it. */
-void findings_restart(struct core *core);
+void findings_restart(struct findings *f);
 
 /*
  * Logs an error in the configuration and keeps it. place, line and column,
  * and file may be NULL.
  */
-void findings_note(struct core *core, const char *file, const int *place,
+void findings_note(struct findings *f, const char *file, const int *place,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
-/* The catalog is read: checks what refers to it, and gathers all. */
-void findings_gather(struct core *core);
+/* The packs are read: what is wrong with them joins the others. */
+void findings_gather(struct findings *f, const struct diags *of_packs);
 
 void findings_release(struct findings *f);
 

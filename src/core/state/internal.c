@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/digest.h"
-#include "core/core.h"
+#include "core/state/context.h"
 #include "core/state/trigger.h"
 #include "pack/core_types.h"
 #include "store/journal.h"
@@ -26,9 +26,9 @@ static const char *const refs[INTERNAL_KINDS] = {
 };
 
 void
-internal_init(struct core *core)
+internal_init(struct internal *n, struct context *ctx)
 {
-	struct view *v = store_view(core->store, 0);
+	struct view *v = store_view(ctx->store, 0);
 	struct trigger_type **types;
 	size_t count, i;
 
@@ -37,14 +37,14 @@ internal_init(struct core *core)
 		json_t *none = json_object();
 
 		if (!types[i]->parameters)
-			json_decref(trigger_get(core, types[i], none));
+			json_decref(trigger_get(ctx, types[i], none));
 		json_decref(none);
 	}
 	core_types_free(&types, count);
 	for (i = 0; i < INTERNAL_KINDS; i++)
-		core->internal.numbers[i] = registry_trigger_find(v,
-		    refs[i])->id;
-	internal_configure(core);
+		n->numbers[i] = registry_trigger_find(v, refs[i])->id;
+	ctx->internal = n;
+	internal_configure(ctx);
 }
 
 /* True if a glob of emit_internal matches. */
@@ -60,36 +60,36 @@ is_listed(const struct host_list *globs, const char *ref)
 }
 
 void
-internal_configure(struct core *core)
+internal_configure(struct context *ctx)
 {
-	struct internal *n = &core->internal;
+	struct internal *n = ctx->internal;
 	size_t i;
 
 	n->keys_wanted = false;
 	for (i = 0; i < INTERNAL_KINDS; i++) {
-		n->wanted[i] = !core->checking &&
-		    is_listed(&core->config->emit_internal, refs[i]);
+		n->wanted[i] = !ctx->checking &&
+		    is_listed(&ctx->config->emit_internal, refs[i]);
 		if (i >= INTERNAL_KEY_CREATE)
 			n->keys_wanted = n->keys_wanted || n->wanted[i];
 	}
 }
 
 bool
-internal_wanted(const struct core *core, enum internal_kind kind)
+internal_wanted(const struct context *ctx, enum internal_kind kind)
 {
-	return core->internal.wanted[kind];
+	return ctx->internal->wanted[kind];
 }
 
 void
-internal_append(struct core *core, struct store *s, enum internal_kind kind,
+internal_append(struct context *ctx, struct store *s, enum internal_kind kind,
     const struct buf *payload)
 {
-	if (!core->internal.wanted[kind])
+	if (!ctx->internal->wanted[kind])
 		return;
 	journal_append(s, &(struct journal_entry){
-	    .trigger = core->internal.numbers[kind],
+	    .trigger = ctx->internal->numbers[kind],
 	    .payload = span_of(payload->data, payload->len)});
-	core->fresh = true;
+	ctx->fresh = true;
 }
 
 void

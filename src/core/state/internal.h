@@ -10,7 +10,7 @@
  * emit_internal, and the one way by which they get into the journal. They are
  * staged in the transaction of what they tell of; their sensor is 0.
  */
-struct core;
+struct context;
 struct store;
 
 enum internal_kind {
@@ -29,16 +29,19 @@ struct internal {
 	bool keys_wanted; /* one of INTERNAL_KEY_* is */
 };
 
-/* Registers the triggers; core->config says which are wanted. */
-void internal_init(struct core *core);
+/*
+ * Registers the triggers; ctx->config says which are wanted. n is the
+ * context's from now on.
+ */
+void internal_init(struct internal *n, struct context *ctx);
 
 /* emit_internal has changed. */
-void internal_configure(struct core *core);
+void internal_configure(struct context *ctx);
 
-bool internal_wanted(const struct core *core, enum internal_kind kind);
+bool internal_wanted(const struct context *ctx, enum internal_kind kind);
 
 /* Stages one instance, a JSON object, if it is wanted. */
-void internal_append(struct core *core, struct store *s,
+void internal_append(struct context *ctx, struct store *s,
     enum internal_kind kind, const struct buf *payload);
 
 /* 24 hex digits, always the same for a uid, as StackStorm writes ids. */

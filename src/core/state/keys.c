@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/js.h"
 #include "base/xalloc.h"
-#include "core/core.h"
+#include "core/state/context.h"
 #include "core/state/internal.h"
 #include "store/kv.h"
 #include "store/registry.h"
@@ -41,10 +41,10 @@ is_local(struct view *v, struct span name)
 
 /* Whether a change of this item is told of. */
 static bool
-is_told(const struct core *core, struct view *v, struct span name)
+is_told(const struct context *ctx, struct view *v, struct span name)
 {
-	return core->internal.keys_wanted &&
-	    (core->config->emit_local_keys || !is_local(v, name));
+	return ctx->internal->keys_wanted &&
+	    (ctx->config->emit_local_keys || !is_local(v, name));
 }
 
 /* Appends an item as StackStorm shows one. */
@@ -76,17 +76,17 @@ put_item(struct buf *b, const struct kv_item *item)
 
 /* Stages an instance about one item. */
 static void
-tell(struct core *core, struct store *s, enum internal_kind kind,
+tell(struct context *ctx, struct store *s, enum internal_kind kind,
     const struct kv_item *item)
 {
 	struct buf b = {0};
 
-	if (!internal_wanted(core, kind))
+	if (!internal_wanted(ctx, kind))
 		return;
 	buf_puts(&b, "{\"object\":");
 	put_item(&b, item);
 	buf_putc(&b, '}');
-	internal_append(core, s, kind, &b);
+	internal_append(ctx, s, kind, &b);
 	buf_release(&b);
 }
 
@@ -94,16 +94,16 @@ tell(struct core *core, struct store *s, enum internal_kind kind,
 static void
 on_expired(void *arg, const struct kv_item *item)
 {
-	struct core *core = arg;
+	struct context *ctx = arg;
 
-	if (is_told(core, store_view(core->store, 0), item->name))
-		tell(core, core->store, INTERNAL_KEY_DELETE, item);
+	if (is_told(ctx, store_view(ctx->store, 0), item->name))
+		tell(ctx, ctx->store, INTERNAL_KEY_DELETE, item);
 }
 
 void
-keys_init(struct core *core)
+keys_init(struct context *ctx)
 {
-	kv_on_expired(core->store, on_expired, core);
+	kv_on_expired(ctx->store, on_expired, ctx);
 }
 
 /* True if the value is another one, also when only its seal is. */
@@ -117,17 +117,17 @@ differs(const struct kv_item *old, struct span value, uint32_t flags)
 
 /* Stages the value_change; change holds the item as it was. */
 static void
-tell_change(struct core *core, struct store *s, struct buf *change,
+tell_change(struct context *ctx, struct store *s, struct buf *change,
     const struct kv_item *item)
 {
 	buf_puts(change, ",\"new_object\":");
 	put_item(change, item);
 	buf_putc(change, '}');
-	internal_append(core, s, INTERNAL_KEY_CHANGE, change);
+	internal_append(ctx, s, INTERNAL_KEY_CHANGE, change);
 }
 
 bool
-keys_set(struct core *core, struct store *s, struct span name,
+keys_set(struct context *ctx, struct store *s, struct span name,
     struct span value, uint32_t flags, int64_t ttl_us)
 {
 	struct view *v = store_view(s, 0);
@@ -135,11 +135,11 @@ keys_set(struct core *core, struct store *s, struct span name,
 	struct kv_item item;
 	bool new, changed;
 
-	if (!is_told(core, v, name))
+	if (!is_told(ctx, v, name))
 		return kv_set(s, name.data, name.len, value, flags, ttl_us);
 	new = !kv_get(v, name.data, name.len, &item);
 	changed = !new && differs(&item, value, flags) &&
-	    internal_wanted(core, INTERNAL_KEY_CHANGE);
+	    internal_wanted(ctx, INTERNAL_KEY_CHANGE);
 	if (changed) {
 		buf_puts(&change, "{\"old_object\":");
 		put_item(&change, &item);
@@ -147,23 +147,23 @@ keys_set(struct core *core, struct store *s, struct span name,
 	kv_set(s, name.data, name.len, value, flags, ttl_us);
 	/* In a turn that has failed nothing is found; the commit says so. */
 	if (kv_get(v, name.data, name.len, &item)) {
-		tell(core, s, new ? INTERNAL_KEY_CREATE :
+		tell(ctx, s, new ? INTERNAL_KEY_CREATE :
 		    INTERNAL_KEY_UPDATE, &item);
 		if (changed && kv_get(v, name.data, name.len, &item))
-			tell_change(core, s, &change, &item);
+			tell_change(ctx, s, &change, &item);
 	}
 	buf_release(&change);
 	return new;
 }
 
 bool
-keys_delete(struct core *core, struct store *s, struct span name)
+keys_delete(struct context *ctx, struct store *s, struct span name)
 {
 	struct view *v = store_view(s, 0);
 	struct kv_item item;
 
-	if (is_told(core, v, name) &&
+	if (is_told(ctx, v, name) &&
 	    kv_get(v, name.data, name.len, &item))
-		tell(core, s, INTERNAL_KEY_DELETE, &item);
+		tell(ctx, s, INTERNAL_KEY_DELETE, &item);
 	return kv_delete(s, name.data, name.len);
 }

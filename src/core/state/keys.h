@@ -10,12 +10,12 @@
  * alike: each is staged together with its core.st2.key_value_pair triggers.
  * Items that expire are told of too.
  */
-struct core;
+struct context;
 struct store;
 
-void keys_init(struct core *core);
+void keys_init(struct context *ctx);
 
 /* As kv_set and kv_delete. */
-bool keys_set(struct core *core, struct store *s, struct span name,
+bool keys_set(struct context *ctx, struct store *s, struct span name,
     struct span value, uint32_t flags, int64_t ttl_us);
-bool keys_delete(struct core *core, struct store *s, struct span name);
+bool keys_delete(struct context *ctx, struct store *s, struct span name);

@@ -1,5 +1,5 @@
 /*
- * Measures the turns of core's loop. Called by core.c after each of them. It
+ * Measures the turns of core's loop. Called by loop.c after each of them. It
  * costs one system call a turn and must never cost more.
  */
 #include "core/state/pace.h"

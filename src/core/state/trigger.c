@@ -16,7 +16,7 @@
 #include "base/nearest.h"
 #include "base/random.h"
 #include "base/xalloc.h"
-#include "core/core.h"
+#include "core/state/context.h"
 #include "pack/catalog.h"
 #include "schema/schema.h"
 #include "store/journal.h"
@@ -99,7 +99,7 @@ describe(const struct trigger_entry *t)
 
 /* Registers a new trigger and returns its entry. */
 static const struct trigger_entry *
-make(struct core *core, const struct trigger_type *type,
+make(struct context *ctx, const struct trigger_type *type,
     const json_t *parameters, const char *canonical)
 {
 	bool shadow = json_object_size(parameters) == 0;
@@ -114,24 +114,24 @@ make(struct core *core, const struct trigger_type *type,
 	entry = (struct trigger_entry){.ref = ref, .type = type->ref,
 	    .uid = uid, .parameters = canonical,
 	    .description = type->description};
-	number = registry_trigger(core->store, &entry, clock_unix_us());
+	number = registry_trigger(ctx->store, &entry, clock_unix_us());
 	free(ref);
 	free(uid);
-	return registry_trigger_get(store_view(core->store, 0), number);
+	return registry_trigger_get(store_view(ctx->store, 0), number);
 }
 
 json_t *
-trigger_get(struct core *core, const struct trigger_type *type,
+trigger_get(struct context *ctx, const struct trigger_type *type,
     json_t *parameters)
 {
 	const struct trigger_entry *found;
 	struct buf canonical = {0};
 
 	js_put_json(&canonical, parameters, true);
-	found = registry_trigger_match(store_view(core->store, 0), type->ref,
+	found = registry_trigger_match(store_view(ctx->store, 0), type->ref,
 	    buf_cstr(&canonical));
 	if (!found)
-		found = make(core, type, parameters, buf_cstr(&canonical));
+		found = make(ctx, type, parameters, buf_cstr(&canonical));
 	must(found);
 	buf_release(&canonical);
 	return describe(found);
@@ -149,14 +149,14 @@ with_type(json_t *trigger, const struct trigger_type *type)
 
 /* Says that there is no such trigger, and what may be meant. */
 static void
-say_unknown(struct core *core, const char *ref, struct err *e)
+say_unknown(struct context *ctx, const char *ref, struct err *e)
 {
 	const char *names[NEAR_MAX], *near;
 	const struct trigger_type *t;
 	size_t at = 0, n = 0;
 
 	while (n < NEAR_MAX &&
-	    (t = catalog_trigger_types(core->catalog, &at)))
+	    (t = catalog_trigger_types(ctx->catalog, &at)))
 		names[n++] = t->ref;
 	near = nearest(ref, names, n);
 	err_set(e, "no trigger type \"%s\"%s%s%s", ref,
@@ -165,10 +165,10 @@ say_unknown(struct core *core, const char *ref, struct err *e)
 }
 
 json_t *
-trigger_lookup(struct core *core, const struct sensor_meta *asking,
+trigger_lookup(struct context *ctx, const struct sensor_meta *asking,
     const char *ref, struct err *e)
 {
-	const struct trigger_type *type = catalog_trigger_type(core->catalog,
+	const struct trigger_type *type = catalog_trigger_type(ctx->catalog,
 	    ref);
 	const struct trigger_entry *entry;
 	json_t *none, *found;
@@ -182,15 +182,15 @@ trigger_lookup(struct core *core, const struct sensor_meta *asking,
 	}
 	if (type) {
 		none = json_object();
-		found = trigger_get(core, type, none);
+		found = trigger_get(ctx, type, none);
 		json_decref(none);
 		return with_type(found, type);
 	}
-	entry = registry_trigger_find(store_view(core->store, 0), ref);
-	type = entry ? catalog_trigger_type(core->catalog, entry->type) :
+	entry = registry_trigger_find(store_view(ctx->store, 0), ref);
+	type = entry ? catalog_trigger_type(ctx->catalog, entry->type) :
 	    NULL;
 	if (!type) {
-		say_unknown(core, ref, e);
+		say_unknown(ctx, ref, e);
 		return NULL;
 	}
 	return with_type(describe(entry), type);

@@ -5,7 +5,7 @@
 
 #include "base/err.h"
 
-struct core;
+struct context;
 struct sensor_meta;
 struct trigger_type;
 
@@ -20,7 +20,7 @@ struct trigger_type;
  * trigger), registered if it is new; as the JSON object of msg.h's spec, a
  * new reference.
  */
-json_t *trigger_get(struct core *core, const struct trigger_type *type,
+json_t *trigger_get(struct context *ctx, const struct trigger_type *type,
     json_t *parameters);
 
 /*
@@ -28,7 +28,7 @@ json_t *trigger_get(struct core *core, const struct trigger_type *type,
  * sensor does not declare itself; with "payload_schema" and "place" beside.
  * NULL with e (names the nearest).
  */
-json_t *trigger_lookup(struct core *core, const struct sensor_meta *asking,
+json_t *trigger_lookup(struct context *ctx, const struct sensor_meta *asking,
     const char *ref, struct err *e);
 
 /*

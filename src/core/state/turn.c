@@ -1,6 +1,6 @@
 /*
  * The end of each turn of core's loop: the one place where anything becomes
- * durable, and the one gate through which answers leave. Called by core.c
+ * durable, and the one gate through which answers leave. Called by loop.c
  * after every pass of the event loop. It must never let out an answer before
  * the commit that it depends on.
  */

@@ -8,7 +8,7 @@
 
 #include "base/log.h"
 #include "base/xalloc.h"
-#include "core/core.h"
+#include "core/state/context.h"
 #include "store/kv.h"
 #include "store/retention.h"
 
@@ -19,9 +19,9 @@
 #define HELD_FINE 70u
 
 void
-upkeep_configure(struct core *core)
+upkeep_configure(struct upkeep *u)
 {
-	const struct host_config *h = core->config;
+	const struct host_config *h = u->ctx->config;
 	const struct retention retention = {
 	    .journal_age_us = h->journal_retain_age_us,
 	    .journal_size = h->journal_retain_size,
@@ -29,25 +29,25 @@ upkeep_configure(struct core *core)
 	    .dead_letter_age_us = h->dead_letters_retain_age_us,
 	    .dead_letter_size = h->dead_letters_retain_size};
 
-	retention_set(core->store, &retention);
-	core->held_told = false;
+	retention_set(u->ctx->store, &retention);
+	u->held_told = false;
 }
 
 /* Warns once when a consumer holds a journal that is nearly full. */
 static void
-look_at_journal(struct core *core)
+look_at_journal(struct upkeep *u)
 {
 	struct retention_state state;
 
-	retention_look(core->store, &state);
+	retention_look(u->ctx->store, &state);
 	if (!state.held || state.percent < HELD_FINE) {
-		core->held_told = false;
-	} else if (state.percent >= HELD_WARN && !core->held_told) {
-		core->held_told = true;
+		u->held_told = false;
+	} else if (state.percent >= HELD_WARN && !u->held_told) {
+		u->held_told = true;
 		log_warning("the journal is at %u %% of "
 		    "journal.retain_size, and consumer \"%s\" still wants its "
 		    "oldest instance: %s", state.percent, state.holder,
-		    core->config->journal_drop_when_held ?
+		    u->ctx->config->journal_drop_when_held ?
 		    "at 100 % the oldest are dropped (journal.when_held)" :
 		    "at 100 % sensors wait (journal.when_held)");
 	}
@@ -70,12 +70,12 @@ upkeep_end(struct change *change)
 }
 
 void
-upkeep(struct core *core)
+upkeep_run(struct upkeep *u)
 {
 	struct change *c = xcalloc(1, sizeof(*c));
 
-	look_at_journal(core);
+	look_at_journal(u);
 	*c = (struct change){.stage = upkeep_stage, .done = upkeep_end,
 	    .drop = upkeep_end};
-	turn_add(&core->turn, c);
+	turn_add(&u->ctx->turn, c);
 }

@@ -77,7 +77,7 @@ open_tcp(struct core *core, const char *address, struct err *e)
 
 	if (http_address_is_loopback(address, &loopback, e) != 0)
 		return err_prefix(e, "api.listen");
-	if (check_tcp(core->config, address, loopback, e) != 0)
+	if (check_tcp(core->ctx.config, address, loopback, e) != 0)
 		return -1;
 	if (http_listen_tcp(core->http, address, true, e) != 0)
 		return err_prefix(e, "api.listen");
@@ -105,11 +105,11 @@ open_passed(struct core *core, int fd, bool *ours, struct err *e)
 	if (!name)
 		rc = err_set(e, "a socket is neither a Unix nor a TCP one");
 	else if (tcp)
-		rc = check_tcp(core->config, name, loopback, e);
+		rc = check_tcp(core->ctx.config, name, loopback, e);
 	if (rc != 0)
 		err_prefix(e, "socket activation");
 	if (rc == 0) {
-		own = xasprintf("%s/" SOCKET, core->config->data_dir);
+		own = xasprintf("%s/" SOCKET, core->ctx.config->data_dir);
 		*ours = *ours || (!tcp && is_same(name, own));
 		http_listen_fd(core->http, fd, tcp);
 		free(own);
@@ -154,7 +154,7 @@ limits_of(const struct host_config *h)
 void
 front_configure(struct core *core)
 {
-	const struct http_limits limits = limits_of(core->config);
+	const struct http_limits limits = limits_of(core->ctx.config);
 
 	if (core->http)
 		http_server_limit(core->http, &limits);
@@ -163,7 +163,7 @@ front_configure(struct core *core)
 int
 front_open(struct core *core, struct err *e)
 {
-	const struct host_config *h = core->config;
+	const struct host_config *h = core->ctx.config;
 	struct http_limits limits = limits_of(h);
 	bool ours = false;
 	size_t i;
@@ -171,7 +171,7 @@ front_open(struct core *core, struct err *e)
 	if (!offered)
 		return 0;
 	limits.max_connections = connections_max(h);
-	core->http = http_server_new(core->base, &limits, offered, core);
+	core->http = http_server_new(core->ctx.base, &limits, offered, core);
 	if (open_all_passed(core, &ours, e) != 0)
 		return -1;
 	if (!ours && http_listen_unix(core->http, h->data_dir, SOCKET,

@@ -48,7 +48,7 @@ put_counts(const struct core *core, struct buf *text)
 	const struct supervisor *s;
 	size_t i;
 
-	TAILQ_FOREACH(s, &core->supervisors, link) {
+	TAILQ_FOREACH(s, &core->fleet.all, link) {
 		states[s->state]++;
 		failing += s->failing;
 		all++;
@@ -74,9 +74,9 @@ tell_status(struct service *s)
 
 	buf_puts(&text, what);
 	put_counts(s->core, &text);
-	if (s->core->short_of_room)
+	if (s->core->ctx.short_of_room)
 		buf_printf(&text, "; waits for room: %.200s",
-		    s->core->short_of_room);
+		    s->core->ctx.short_of_room);
 	words = buf_cstr(&text);
 	for (at = words; *at; at++)
 		if (*at == '\n')
@@ -98,14 +98,14 @@ is_healthy(const struct service *s)
 	    UPKEEP);
 
 	return core->watchdog.ticked_us > since &&
-	    (core->turn.committed_us > since || core->short_of_room);
+	    (core->ctx.turn.committed_us > since || core->ctx.short_of_room);
 }
 
 /* While sensors start or stop, and not for ever: asks for more time. */
 static void
 extend(const struct service *s)
 {
-	const struct host_config *h = s->core->config;
+	const struct host_config *h = s->core->ctx.config;
 	int64_t since = s->stopping_since ? s->stopping_since : s->began;
 	int64_t most = s->stopping_since ? h->stop_timeout_us :
 	    h->setup_timeout_us;
@@ -145,7 +145,7 @@ service_new(struct core *core)
 	if (s->notify.watchdog_us > 0 && s->notify.watchdog_us / 2 < us)
 		us = s->notify.watchdog_us / 2;
 	tv = (struct timeval){.tv_sec = us / SECOND, .tv_usec = us % SECOND};
-	s->tick = event_new(core->base, -1, EV_PERSIST, tick_cb, s);
+	s->tick = event_new(core->ctx.base, -1, EV_PERSIST, tick_cb, s);
 	must(s->tick && event_add(s->tick, &tv) == 0);
 	return s;
 }

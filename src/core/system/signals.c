@@ -9,7 +9,6 @@
 #include <sys/signalfd.h>
 
 #include "base/must.h"
-#include "core/core.h"
 
 /* The signals that core takes from a descriptor. */
 static void
@@ -25,7 +24,7 @@ handled_signals(sigset_t *set)
 }
 
 void
-core_block_signals(void)
+signals_block(void)
 {
 	sigset_t set;
 

@@ -1,7 +1,10 @@
 #pragma once
 
+/* Blocks the signals that core handles; the first thing main does. */
+void signals_block(void);
+
 /*
  * The signals that core handles, as a descriptor to read struct
- * signalfd_siginfo from; they were blocked by core_block_signals().
+ * signalfd_siginfo from; they were blocked by signals_block().
  */
 int signals_open(void);
