@@ -1,7 +1,11 @@
 -- What a new version does before it has taken over: nothing of it counts
 -- until the flip, and none of it can spoil the handover.
 
+local hostile = require("spec.support.hostile")
 local host = require("spec.support.host")
+local process = require("spec.support.process")
+local seam = require("spec.support.seam")
+local signal = require("posix.signal")
 
 local TICK = "poll_interval: 0.05\ntrigger_types: [{name: tick}]\n"
 
@@ -78,7 +82,7 @@ function S:setup()
 	tell(self, "setup")
 end]]))
 		core:wait_for("demo%.S%[2%]: reloaded")
-		require("spec.support.process").eventually(function()
+		process.eventually(function()
 			return #told(h, "two") == 3
 		end, "what setup and its task say")
 		assert.same({ "setup", "first", "second" }, told(h, "two"))
@@ -168,7 +172,7 @@ function S:setup()
 end
 function S:cleanup(why) tell(self, "cleanup " .. why) end]]))
 		core:wait_for("s%.lua:17: after setup; starts again in")
-		require("spec.support.process").eventually(function()
+		process.eventually(function()
 			return #told(h, "two") >= 3
 		end, "the next start")
 		local list = told(h, "two")
@@ -176,6 +180,56 @@ function S:cleanup(why) tell(self, "cleanup " .. why) end]]))
 		assert.equal("setup", list[#list])
 		assert.truthy(table.concat(list, " "):find("cleanup failed", 1, true))
 	end, "function S:cleanup() time.sleep(0.5) end"))
+
+	it("may make much in a task of its setup", running(function(h, _, change)
+		reloaded(change([[
+function S:setup()
+	spawn(function()
+		for n = 1, 300 do tell(self, ("%04d"):format(n) .. ("x"):rep(1000)) end
+	end)
+	time.sleep(0)
+	spawn(function()
+		for n = 301, 600 do tell(self, ("%04d"):format(n) .. ("x"):rep(1000)) end
+		time.sleep(0)
+		tell(self, "0601")
+	end)
+	time.sleep(0.1)
+end]]))
+		process.eventually(function() return #told(h, "two") == 601 end)
+		for n, text in ipairs(told(h, "two")) do
+			assert.equal(n, tonumber(text:sub(1, 4)))
+		end
+		flips_once(h, "two")
+	end))
+
+	it("that says it runs before it does is ended",
+		running(function(h, core, change)
+		h:write_sensor("demo", "S", version("two", [[
+function S:setup() print("in setup") time.sleep(5) end]]), TICK)
+		core:signal("HUP")
+		core:wait_for("in setup")
+		hostile.write_as(host.family(core.pid).workers[2], hostile.frame(
+			seam.TYPES.STATE, 0, seam.u8(0) .. seam.str("{}")))
+		core:wait_for("no message, and is ended: it runs before its setup")
+		core:wait_for("the running version goes on")
+		reloaded(change("", "three"))
+		flips_once(h, "three")
+		assert.same({}, told(h, "two"))
+	end))
+
+	it("that sends setup's unit twice is ended, and started again",
+		running(function(h, core)
+		h:write_sensor("demo", "S", version("two", [[
+function S:setup() tell(self, "setup") print("set up") end]]), TICK)
+		core:signal("HUP")
+		core:wait_for("cleans up")
+		hostile.write_as(host.family(core.pid).workers[2], hostile.frame(
+			seam.TYPES.COMMIT, 5000, seam.u8(1)))
+		core:wait_for("no message, and is ended: a second unit of setup")
+		core:wait_for("starts again in")
+		process.eventually(function() return #told(h, "two") == 2 end)
+		flips_once(h, "two")
+	end, 'function S:cleanup() print("cleans up") time.sleep(1) end'))
 
 	it("that joins what must wait for it is told so",
 		running(function(h, core, change)
@@ -233,7 +287,7 @@ describe("an old version", function()
 	it("that does not become quiet is ended, and the new one takes over",
 		running(function(h, core, change)
 		local worker = host.family(core.pid).workers[1]
-		require("posix.signal").kill(worker, require("posix.signal").SIGSTOP)
+		signal.kill(worker, signal.SIGSTOP)
 		reloaded(change(""))
 		core:wait_for("did not become quiet within stop_timeout")
 		flips_once(h, "two")

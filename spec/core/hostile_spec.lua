@@ -1,14 +1,10 @@
 -- What a sensor or its worker may do to the host: whatever it is, core goes
 -- on, the message says what and where, and nothing acknowledged is lost.
 
-local ffi = require("ffi")
-local stat = require("posix.sys.stat")
+local hostile = require("spec.support.hostile")
 local host = require("spec.support.host")
 local process = require("spec.support.process")
 local seam = require("spec.support.seam")
-require("spec.support.cdef")
-
-local PIDFD_OPEN, PIDFD_GETFD = 434, 438
 
 local EVENT = [[
 poll_interval: 0.02
@@ -33,34 +29,11 @@ local function in_order(journal)
 	end
 end
 
--- Writes bytes into a worker's own end of its link, as it could itself.
+local frame, le32 = hostile.frame, seam.u32
+
+-- Whether the worker's link takes all of the bytes.
 local function write_as(pid, bytes)
-	local wrote = false
-	local pidfd = tonumber(ffi.C.syscall(PIDFD_OPEN, ffi.cast("long", pid),
-		ffi.cast("long", 0)))
-	assert(pidfd >= 0)
-	for fd = 3, 12 do
-		local copy = tonumber(ffi.C.syscall(PIDFD_GETFD,
-			ffi.cast("long", pidfd), ffi.cast("long", fd),
-			ffi.cast("long", 0)))
-		if copy >= 0 then
-			local is = stat.stat(("/proc/self/fd/%d"):format(copy))
-			if is and stat.S_ISSOCK(is.st_mode) ~= 0 and not wrote then
-				wrote = ffi.C.write(copy, bytes, #bytes) == #bytes
-			end
-			ffi.C.close(copy)
-		end
-	end
-	ffi.C.close(pidfd)
-	return wrote
-end
-
-local le32 = seam.u32
-
--- A frame of a type by its name, or number.
-local function frame(kind, id, body)
-	return le32(#body) .. string.char(seam.TYPES[kind] or kind, 0, 0, 0)
-		.. le32(id) .. body
+	return hostile.write_as(pid, bytes) == #bytes
 end
 
 -- So many bytes of operations that are in order: keys to delete.
