@@ -19,6 +19,7 @@
 #include "core/reload/reconfigure.h"
 #include "core/reload/reload_apply.h"
 #include "core/reload/reload_result.h"
+#include "core/sensor/declared.h"
 #include "core/state/catalog_options.h"
 #include "core/system/service.h"
 #include "pack/catalog.h"
