@@ -5,33 +5,87 @@
  *	limit_wake PROCESSES PERIOD_MS SECONDS
  *
  * forks that many processes, each waking on an epoll timeout every PERIOD_MS
- * with phases spread over the period, lets them run for a second, and prints
- * JSON: the CPU seconds that all of them use in SECONDS.
+ * with phases spread over the period, lets them run for two seconds, and
+ * prints JSON: the CPU seconds that all of them use in SECONDS, and how much
+ * later than asked they woke then.
  */
 #include <err.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+/* What all of them share: how late each woke, in ms, while it counts. */
+#define LATE_MAX 1000000u
+struct shared {
+	atomic_bool counts;
+	atomic_uint count;
+	float late[LATE_MAX];
+};
+
+/* Milliseconds of the monotonic clock. */
+static double
+now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return 1e3 * (double)t.tv_sec + (double)t.tv_nsec / 1e6;
+}
+
 /* Wakes every period for ever. */
 static void
-wake(int phase_ms, int period_ms)
+wake(int phase_ms, int period_ms, struct shared *shared)
 {
 	struct epoll_event events[8];
 	int fd = epoll_create1(EPOLL_CLOEXEC);
-	struct timespec t;
+	double before, now;
+	unsigned int at;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	epoll_wait(fd, events, 8, phase_ms);
+	before = now_ms();
 	for (;;) {
 		epoll_wait(fd, events, 8, period_ms);
-		clock_gettime(CLOCK_MONOTONIC, &t);
+		now = now_ms();
+		if (atomic_load(&shared->counts)) {
+			at = atomic_fetch_add(&shared->count, 1);
+			if (at < LATE_MAX)
+				shared->late[at] = (float)(now - before -
+				    period_ms);
+		}
+		before = now;
 	}
+}
+
+/* For qsort: ascending. */
+static int
+compare(const void *a, const void *b)
+{
+	float x = *(const float *)a, y = *(const float *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Prints the figures; late is sorted here. */
+static void
+print(double cpu_seconds, struct shared *shared)
+{
+	size_t n = atomic_load(&shared->count);
+
+	n = n < LATE_MAX ? n : LATE_MAX;
+	qsort(shared->late, n, sizeof(*shared->late), compare);
+	printf("{\"cpu_seconds\": %.4f, \"late_p50_ms\": %.3f, "
+	    "\"late_p99_ms\": %.3f}\n", cpu_seconds,
+	    n > 0 ? (double)shared->late[n / 2] : 0,
+	    n > 0 ? (double)shared->late[n * 99 / 100] : 0);
 }
 
 /* Nanoseconds that a process was on a CPU. */
@@ -70,6 +124,7 @@ main(int argc, char **argv)
 	unsigned int seconds;
 	pid_t *pids;
 	double before, used;
+	struct shared *shared;
 
 	if (argc != 4)
 		errx(2, "usage: limit_wake PROCESSES PERIOD_MS SECONDS");
@@ -79,12 +134,17 @@ main(int argc, char **argv)
 	pids = n > 0 ? calloc((size_t)n, sizeof(*pids)) : NULL;
 	if (pids == NULL || period < 1)
 		errx(2, "at least one process, at least 1 ms");
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED)
+		err(1, "mmap");
 	for (i = 0; i < n; i++) {
 		pids[i] = fork();
 		if (pids[i] == 0)
-			wake((int)((long)period * i / n), period);
+			wake((int)((long)period * i / n), period, shared);
 	}
 	sleep(2);
+	atomic_store(&shared->counts, true);
 	before = sum_ns(pids, n);
 	sleep(seconds);
 	used = (sum_ns(pids, n) - before) / 1e9;
@@ -92,7 +152,7 @@ main(int argc, char **argv)
 		kill(pids[i], SIGKILL);
 	while (wait(NULL) > 0)
 		;
-	printf("{\"cpu_seconds\": %.4f}\n", used);
+	print(used, shared);
 	free(pids);
 	return 0;
 }

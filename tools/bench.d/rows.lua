@@ -1,11 +1,10 @@
 -- The rows of tools/bench, each with what is promised of it.
 
 local author = require("author")
-local host = require("spec.support.host")
+local fleet = require("fleet")
+local handover = require("handover")
 local process = require("spec.support.process")
-local machine = require("machine")
 local measure = require("measure")
-local signal = require("posix.signal")
 local storm = require("storm")
 
 local BATCH = 1000
@@ -113,126 +112,6 @@ local function encode(_, report)
 		at_least = 0.7, goal = 0.6 })
 end
 
--- The files of so many idle sensors.
-local function idle_sensors(count, interval)
-	local files = {}
-	for i = 1, count do
-		files["sensors/idle" .. i .. ".yaml"] = string.format(
-			"class_name: Idle%d\nentry_point: idle.lua\npoll_interval: %g\n",
-			i, interval)
-	end
-	return files
-end
-
--- Serves so many idle sensors; calls fn(run, seconds until all ran) when each
--- has polled.
-local function with_idle(count, interval, fn)
-	local h = measure.host({}, idle_sensors(count, interval))
-	local began = process.now()
-	local run = h:start({ "serve", "-v", "--only", "bench.Idle*",
-		stdout = "/dev/null" })
-	local ok, err = pcall(function()
-		local ready = run:wait_for("^ready: (%d+)", 120)
-		if tonumber(ready) ~= count then
-			error(ready .. " of " .. count .. " idle sensors run")
-		end
-		local seconds = process.now() - began
-		machine.sleep(interval + 1)
-		fn(run, seconds)
-		run:signal("TERM")
-		run:wait(30)
-	end)
-	if not ok then
-		h:kill_all()
-		h:show()
-	end
-	h:close()
-	return ok or error(err)
-end
-
-local function workers_of(run)
-	return host.family(run.process.pid).workers
-end
-
--- Memory of core and of idle workers.
-local function memory(_, report)
-	with_idle(1, 1, function(run)
-		report({ figure = "core's RSS, idle", unit = "MB",
-			value = machine.status_bytes(run.process.pid, "VmRSS") / MB,
-			less = true, at_least = 20, goal = 12 })
-	end)
-	for _, count in ipairs({ 100, 500 }) do
-		with_idle(count, 1, function(run, seconds)
-			local workers, sum = workers_of(run), 0
-			for _, pid in ipairs(workers) do
-				sum = sum + machine.pss_bytes(pid)
-			end
-			report({ figure = "PSS of an idle worker, of " .. #workers,
-				unit = "MB", value = sum / #workers / MB, less = true,
-				at_least = 0.6, goal = 0.4 })
-			report({ figure = "start to " .. #workers .. " running",
-				unit = "s", value = seconds })
-		end)
-	end
-end
-
--- Milliseconds since midnight of a log line's time.
-local function clock_ms(text)
-	local h, m, s = text:match("T(%d+):(%d+):([%d.]+)Z")
-	return ((h * 60 + m) * 60 + s) * 1000
-end
-
--- From the request for a worker to its sensor's running: workers are killed,
--- and core's log says when it starts them again and when they run.
-local function start(_, report)
-	local count, took = 20, {}
-	with_idle(count, 1, function(run)
-		local began = {}
-		for _, pid in ipairs(workers_of(run)) do
-			signal.kill(pid, signal.SIGKILL)
-		end
-		while #took < count do
-			local time, ref, state = run:wait_for(
-				"^(%S+) debug (bench%.Idle%d+)[%[%d%]]*: (%a+)$", 30)
-			if state == "starting" then
-				began[ref] = clock_ms(time)
-			elseif state == "running" and began[ref] then
-				took[#took + 1] = clock_ms(time) - began[ref]
-			end
-		end
-	end)
-	report({ figure = "spawn to running, p50 of " .. count, unit = "ms",
-		value = measure.median(took), less = true, at_least = 10, goal = 5 })
-end
-
--- CPU of idle polling sensors against bare processes that wake as often.
-local function idle(options, report)
-	local count, window = 500, math.max(5, options.seconds)
-	local value, limit, ratio = measure.alternate(1, function()
-		return measure.limit("limit_wake", count, 1000, window).cpu_seconds
-			/ window * 100
-	end, function()
-		local used
-		with_idle(count, 1, function(run)
-			local workers = workers_of(run)
-			local function sum()
-				local ns = machine.cpu_ns(run.process.pid)
-				for _, pid in ipairs(workers) do
-					ns = ns + machine.cpu_ns(pid)
-				end
-				return ns
-			end
-			local before, began = sum(), process.now()
-			machine.sleep(window)
-			used = (sum() - before) / 1e7 / (process.now() - began)
-		end)
-		return used
-	end)
-	report({ figure = "CPU of " .. count .. " idle sensors at 1 s",
-		unit = "% core", value = value, limit = limit, ratio = ratio,
-		less = true, at_least = 1.6 })
-end
-
 -- Lines of a file to durable triggers.
 local function tail(options, report)
 	local lines = 300000 * options.seconds
@@ -265,9 +144,14 @@ add("cpu", "CPU a dispatch, core's memory under load", cpu)
 add("latency", "dispatch to durable, one at a time", latency)
 add("encode", "validate and encode one payload", encode)
 add("get", "datastore reads from one sensor", get)
-add("memory", "memory of core and of idle workers", memory)
-add("start", "from spawn to running", start)
-add("idle", "CPU of 500 idle polling sensors", idle)
+add("memory", "memory of core and of idle workers", fleet.memory)
+add("start", "from spawn to running", fleet.start)
+add("idle", "CPU of 500 idle polling sensors", fleet.idle)
+add("fleet", "500 polling sensors: start, memory in all, late polls",
+	fleet.fleet)
+add("many", "5,000 polling sensors: start, memory in all", fleet.many)
+add("reload", "a reload with nothing changed, 500 sensors", fleet.reload)
+add("handover", "commits of 50 sensors while another is reloaded", handover)
 add("tail", "lines tailed to durable triggers", tail)
 add("packs", "reading and checking packs", author.packs)
 add("validate", "validating parsed payloads", author.validate)
