@@ -15,6 +15,7 @@ local SPEC_TIMEOUT = 300
 local options = {
 	only = {},
 	rounds = 300,
+	["fleet-rounds"] = 40,
 	["fuzz-seconds"] = 10,
 	jobs = 2,
 	seed = os.time(),
@@ -217,6 +218,11 @@ local function torture()
 		"luajit", "spec/torture/torture.lua", tostring(options.rounds),
 		tostring(options.seed), timeout = 120 + options.rounds * 3,
 	})
+	check("torture of 20 sensors, " .. options["fleet-rounds"] .. " rounds", {
+		"luajit", "spec/torture/torture.lua",
+		tostring(options["fleet-rounds"]), tostring(options.seed), "20",
+		timeout = 120 + options["fleet-rounds"] * 6,
+	})
 end
 
 local parts = {
@@ -236,7 +242,7 @@ local parts = {
 		end
 	end },
 	{ "fuzz", "every fuzz target for --fuzz-seconds", fuzz },
-	{ "torture", "kill -9 for --rounds rounds", function()
+	{ "torture", "kill -9 for --rounds and --fleet-rounds rounds", function()
 		if build("release") then
 			torture()
 		end
@@ -254,6 +260,7 @@ options:
   --only PATH        only the specs in this folder or file (repeatable);
                      alone it means the part specs
   --rounds N         rounds of the torture (300)
+  --fleet-rounds N   rounds of the torture of 20 sensors (40)
   --seed N           its seed (the time)
   --fuzz-seconds N   for each fuzz target (10)
   --jobs N           spec files at a time (2)

@@ -1,10 +1,12 @@
--- luajit spec/torture/torture.lua [ROUNDS [SEED]], from the project's root:
--- kills core, spawner, worker or all of them (SIGKILL) at random instants
--- while sensors count up with dispatch and set_value. Afterwards the journal
--- must hold every number once and in order, the datastore the last of them,
--- and nothing that was printed may be missing. The same seed kills the same
--- processes after the same times. Exits 1 at the first fault, and keeps the
--- data folder.
+-- luajit spec/torture/torture.lua [ROUNDS [SEED [SENSORS]]], from the
+-- project's root: kills core, spawner, worker or all of them (SIGKILL) at
+-- random instants while sensors count up with dispatch and set_value.
+-- Afterwards the journal must hold every number once and in order, the
+-- datastore the last of them, and nothing may be missing that was printed or
+-- acknowledged to a sensor. With SENSORS there are that many under `serve`,
+-- and the processes that are killed are chosen among them, several times in
+-- a round. The same seed kills the same processes after the same times. Exits
+-- 1 at the first fault, and keeps the data folder.
 
 package.path = "./?.lua;" .. package.path
 local cjson = require("cjson")
@@ -15,6 +17,7 @@ local unistd = require("posix.unistd")
 
 local ROUNDS = tonumber(arg[1] or 300)
 local SEED = tonumber(arg[2] or os.time())
+local SENSORS = tonumber(arg[3] or 0)
 -- The journal is read back after so many rounds, and at the end.
 local LOOK_EVERY = 50
 -- A start that shows no number within so many seconds is a fault.
@@ -67,6 +70,13 @@ local function take_lines(counter)
 			counter.fresh = true
 		elseif counter.served and line[2]:match("^ready: ") then
 			counter.fresh = true
+		elseif counter.served then
+			local ref, n = line[2]:match(" info (torture%.%w+)[%[%d%]]*: "
+				.. "holds (%d+)$")
+			local held = counter.held[ref or ""] or 0
+			if ref and tonumber(n) > held then
+				counter.held[ref] = tonumber(n)
+			end
 		end
 	end
 	counter.lines_seen = #run.lines
@@ -132,6 +142,12 @@ local function look(counter)
 		local n = (last[record.trigger] or 0) + 1
 		check_payload(counter, "journal", record, n)
 		last[record.trigger] = n
+	end
+	for ref, n in pairs(counter.held) do
+		if (last[ref:lower()] or 0) < n then
+			fail(counter, "journal: %s ends at %s, but %d was acknowledged",
+				ref, tostring(last[ref:lower()]), n)
+		end
 	end
 	counter.numbers = 0
 	for trigger, n in pairs(last) do
@@ -208,10 +224,68 @@ end
 -- stdout are checked too, or `serve` with both.
 local function new_counter(name, served, ...)
 	return { name = name, served = served, host = host.new(), printed = 0,
-		numbers = 0, command = { ... } }
+		held = {}, numbers = 0, command = { ... } }
 end
 
-local counters = {
+-- Some of the workers, chosen at random.
+local function some_workers(core)
+	local workers, chosen = host.family(core).workers, {}
+	for _ = 1, math.random(5) do
+		chosen[#chosen + 1] = workers[math.random(math.max(1, #workers))]
+	end
+	return chosen
+end
+
+-- One start of many sensors: some kills of workers and of the spawner, then
+-- that of core or of everything. Every tenth lasts until what was killed is
+-- back, and killed again.
+local function fleet_round(counter, number)
+	local h, waits = counter.host, number % 10 == 9 and 1.2 or 0.1
+	h.started = {}
+	counter.run = h:start(unpack(counter.command))
+	counter.lines_seen = 0
+	local core = counter.run.process.pid
+	if math.random() >= 0.15 and not read_on(counter, PATIENCE, true) then
+		fail(counter, "not ready within %d s of start %d", PATIENCE, number)
+	end
+	for _ = 1, math.random(0, 3) do
+		local target = targets[math.random(2, 3)]
+		read_on(counter, math.random() * waits)
+		local chosen = target == "worker" and some_workers(core)
+			or victims(core, target)
+		for _, pid in ipairs(chosen) do
+			signal.kill(pid, signal.SIGKILL)
+			kills[target] = kills[target] + 1
+		end
+	end
+	read_on(counter, math.random() * waits)
+	local target = math.random() < 0.7 and "core" or "all"
+	for _, pid in ipairs(victims(core, target)) do
+		signal.kill(pid, signal.SIGKILL)
+		kills[target] = kills[target] + 1
+	end
+	read_on(counter, PATIENCE)
+	counter.run.process:close()
+end
+
+-- A counter of so many sensors, half of them polling.
+local function new_fleet(count)
+	local h = host.new()
+	os.execute("cp -r " .. packs .. "/torture " .. h.packs .. "/ && rm "
+		.. h.packs .. "/torture/sensors/*.yaml")
+	for i = 1, count do
+		local kind = i % 2 == 0 and "Polling" or "Passive"
+		h:write_pack("torture", { ["sensors/count" .. i .. ".yaml"] =
+			("class_name: %s%d\nentry_point: fleet_%s.lua\n%strigger_types:"
+			.. " [{name: %s%d}]\n"):format(kind, i, kind:lower(),
+			kind == "Polling" and "poll_interval: 0.02\n" or "",
+			kind:lower(), i) })
+	end
+	return { name = count .. " sensors", served = true, host = h,
+		printed = 0, held = {}, numbers = 0, command = { "serve" } }
+end
+
+local counters = SENSORS > 0 and { new_fleet(SENSORS) } or {
 	new_counter("a polling sensor", false, "run", "torture.Polling",
 		"--packs", packs),
 	new_counter("a passive sensor", false, "run", "torture.Passive",
@@ -221,13 +295,24 @@ local counters = {
 local began = process.now()
 for number = 1, ROUNDS do
 	local counter = counters[1 + number % #counters]
-	round(counter, number)
+	if SENSORS > 0 then
+		fleet_round(counter, number)
+	else
+		round(counter, number)
+	end
 	if number % LOOK_EVERY < #counters or number > ROUNDS - #counters then
 		look(counter)
 	end
 end
 local numbers = 0
 for _, counter in ipairs(counters) do
+	local told = 0
+	for _ in pairs(counter.held) do
+		told = told + 1
+	end
+	if told < SENSORS and ROUNDS >= 10 then
+		fail(counter, "only %d were acknowledged a number", told)
+	end
 	numbers = numbers + counter.numbers
 	counter.host:close()
 end
