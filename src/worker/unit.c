@@ -4,7 +4,7 @@
  * sent by task_wait.c. Never sends anything itself, and never changes
  * operations that lie before the innermost attempt.
  */
-#include "worker/unit.h"
+#include "worker/unit_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,12 +14,6 @@
 #include "base/units.h"
 #include "base/xalloc.h"
 
-#define HEAD_DISPATCH 12u
-#define HEAD_SET 16u
-#define HEAD_DELETE 4u
-#define HEAD_DEAD 8u
-#define HEAD_POLLED 16u
-#define HEAD_SKIP 8u
 #define KEEP (64u * 1024u)
 #define AHEAD (64u * 1024u) /* worth a message of its own */
 
@@ -104,30 +98,10 @@ unit_open_dispatch(struct unit *u, uint32_t trigger, const char *trace,
 	return head;
 }
 
-/* Reads a number out of the body. */
-static uint32_t
-read_u32(const struct unit *u, size_t at)
-{
-	uint32_t v;
-
-	memcpy(&v, u->body.data + at, sizeof(v));
-	return v;
-}
-
-/* As read_u32. */
-static uint16_t
-read_u16(const struct unit *u, size_t at)
-{
-	uint16_t v;
-
-	memcpy(&v, u->body.data + at, sizeof(v));
-	return v;
-}
-
 int
 unit_close_dispatch(struct unit *u, size_t head, struct err *e)
 {
-	size_t start = head + HEAD_DISPATCH + read_u16(u, head + 2);
+	size_t start = head + HEAD_DISPATCH + unit_u16(u, head + 2);
 	uint32_t len = (uint32_t)(u->body.len - start);
 
 	memcpy(u->body.data + head + 8, &len, sizeof(len));
@@ -143,42 +117,6 @@ unit_cancel(struct unit *u, size_t head)
 {
 	u->body.len = head;
 	u->pending = 0;
-}
-
-/* Remembers that the latest word on a key is the operation at `at`. */
-static void
-note_write(struct unit *u, const char *key, size_t keylen, size_t at)
-{
-	if (!u->writes)
-		u->writes = dict_new();
-	dict_set(u->writes, key, keylen, (void *)(uintptr_t)(at + 1));
-}
-
-/* Where the latest word on a key is; false if there is none. */
-static bool
-find_write(const struct unit *u, const char *key, size_t keylen, size_t *at)
-{
-	void *found = u->writes ? dict_get(u->writes, key, keylen) : NULL;
-
-	*at = (size_t)(uintptr_t)found - 1;
-	return found != NULL;
-}
-
-/* Turns an earlier SET of a key into a SKIP, unless an attempt may need it. */
-static void
-replace_set(struct unit *u, const char *key, size_t keylen)
-{
-	size_t at;
-	uint32_t n;
-
-	if (!find_write(u, key, keylen, &at) || at + 1 < u->mark ||
-	    u->body.data[at] != MSG_OP_SET)
-		return;
-	n = HEAD_SET + read_u16(u, at + 2) + read_u32(u, at + 4) - HEAD_SKIP;
-	memset(u->body.data + at, 0, HEAD_SKIP);
-	u->body.data[at] = MSG_OP_SKIP;
-	memcpy(u->body.data + at + 4, &n, sizeof(n));
-	u->n.values--;
 }
 
 int
@@ -197,8 +135,8 @@ unit_set(struct unit *u, const char *key, size_t keylen, const void *value,
 	buf_put(&u->body, value, len);
 	if (check_limit(u, at, e) != 0)
 		return -1;
-	replace_set(u, key, keylen);
-	note_write(u, key, keylen, at);
+	unit_replace_set(u, key, keylen);
+	unit_note_write(u, key, keylen, at);
 	u->n.values++;
 	return 0;
 }
@@ -217,7 +155,7 @@ unit_delete(struct unit *u, const char *key, size_t keylen, struct err *e)
 	buf_put(&u->body, key, keylen);
 	if (check_limit(u, at, e) != 0)
 		return -1;
-	note_write(u, key, keylen, at);
+	unit_note_write(u, key, keylen, at);
 	u->n.values++;
 	return 0;
 }
@@ -255,88 +193,6 @@ unit_polled(struct unit *u, int64_t unix_us)
 	msg_put_i64(&u->body, unix_us);
 }
 
-/* Fills *w from the operation at `at`. */
-static enum unit_known
-read_write(const struct unit *u, size_t at, struct unit_write *w)
-{
-	if (u->body.data[at] == MSG_OP_DELETE)
-		return UNIT_DELETED;
-	w->sealed = u->body.data[at + 1] & MSG_SET_SEALED;
-	w->len = read_u32(u, at + 4);
-	memcpy(&w->ttl, u->body.data + at + 8, sizeof(w->ttl));
-	w->value = u->body.data + at + HEAD_SET + read_u16(u, at + 2);
-	return UNIT_SET;
-}
-
-enum unit_known
-unit_get(const struct unit *u, const char *key, size_t len,
-    struct unit_write *w)
-{
-	size_t at;
-
-	if (!find_write(u, key, len, &at))
-		return UNIT_UNKNOWN;
-	return read_write(u, at, w);
-}
-
-void
-unit_each(const struct unit *u, const char *prefix, size_t len,
-    unit_each_fn *fn, void *arg)
-{
-	struct unit_write w;
-	const char *key;
-	size_t at = 0, keylen;
-	void *value;
-
-	while (u->writes && dict_next(u->writes, &at, &key, &keylen, &value)) {
-		size_t op = (size_t)(uintptr_t)value - 1;
-
-		if (keylen < len || memcmp(key, prefix, len) != 0)
-			continue;
-		fn(arg, key, keylen,
-		    read_write(u, op, &w) == UNIT_SET ? &w : NULL);
-	}
-}
-
-/* The size of the operation at `at`. */
-static size_t
-op_size(const struct unit *u, size_t at)
-{
-	switch (u->body.data[at]) {
-	case MSG_OP_DISPATCH:
-		return HEAD_DISPATCH + read_u16(u, at + 2) +
-		    read_u32(u, at + 8);
-	case MSG_OP_SET:
-		return HEAD_SET + read_u16(u, at + 2) + read_u32(u, at + 4);
-	case MSG_OP_DELETE:
-		return HEAD_DELETE + read_u16(u, at + 2);
-	case MSG_OP_POLLED:
-		return HEAD_POLLED;
-	default:
-		return HEAD_DEAD + read_u32(u, at + 4); /* DEAD, SKIP */
-	}
-}
-
-/* Builds the table of written keys again, after a rewind. */
-static void
-renote_writes(struct unit *u)
-{
-	size_t at, size;
-
-	dict_free(&u->writes, NULL);
-	for (at = 1; at < u->body.len; at += size) {
-		uint8_t op = u->body.data[at];
-
-		size = op_size(u, at);
-		if (op == MSG_OP_SET)
-			note_write(u, (char *)u->body.data + at + HEAD_SET,
-			    read_u16(u, at + 2), at);
-		else if (op == MSG_OP_DELETE)
-			note_write(u, (char *)u->body.data + at + HEAD_DELETE,
-			    read_u16(u, at + 2), at);
-	}
-}
-
 struct unit_point
 unit_mark(struct unit *u)
 {
@@ -365,7 +221,7 @@ unit_rewind(struct unit *u, struct unit_point p)
 	if (p.nhooks < u->nhooks)
 		u->nhooks = p.nhooks;
 	if (writes)
-		renote_writes(u);
+		unit_renote_writes(u);
 }
 
 void
