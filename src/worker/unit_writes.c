@@ -107,18 +107,20 @@ op_size(const struct unit *u, size_t at)
 void
 unit_renote_writes(struct unit *u)
 {
+	const char *body;
 	size_t at, size;
 
 	dict_free(&u->writes, NULL);
+	body = (const char *)u->body.data;
 	for (at = 1; at < u->body.len; at += size) {
 		uint8_t op = u->body.data[at];
 
 		size = op_size(u, at);
 		if (op == MSG_OP_SET)
-			unit_note_write(u, (char *)u->body.data + at + HEAD_SET,
+			unit_note_write(u, body + at + HEAD_SET,
 			    unit_u16(u, at + 2), at);
 		else if (op == MSG_OP_DELETE)
-			unit_note_write(u, (char *)u->body.data + at + HEAD_DELETE,
+			unit_note_write(u, body + at + HEAD_DELETE,
 			    unit_u16(u, at + 2), at);
 	}
 }
