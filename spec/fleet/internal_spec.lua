@@ -3,6 +3,7 @@
 
 local host = require("spec.support.host")
 local process = require("spec.support.process")
+local shim = require("spec.support.shim")
 
 local POLL = "poll_interval: 0.05\n"
 
@@ -101,6 +102,31 @@ return S]], POLL .. "trigger_types: [{name: tick}]\n")
 		assert.is_nil(exits[1].payload.object.exit_code)
 		assert.equal("shutdown", exits[2].payload.object.reason)
 		assert.equal(2, #h:internal("sensor.process_spawn"))
+	end))
+
+	it("tell of each start whose code ran, however soon core is killed",
+		host.with(function(h)
+		h:write_sensor("demo", "S", ([[
+local file = io.open(%q, "a")
+file:write("loaded\n")
+file:close()
+local S = require("sensorhost.polling_sensor"):extend()
+function S:poll() end
+return S]]):format(h.dir .. "/loads"), POLL)
+		h:write("loads", "")
+		local _, config = with_internal(h)
+		-- Each commit takes long enough to be killed in.
+		local library = shim.compile(h.dir, shim.slow_disk(0.2))
+		for round = 1, 3 do
+			local run = h:start({ "run", "demo.S", "--config", config,
+				env = { LD_PRELOAD = shim.preload(library) } })
+			process.eventually(function()
+				return select(2, h:read("loads"):gsub("\n", "")) == round
+			end)
+			run:signal("KILL")
+			run:wait()
+			assert.equal(round, #h:internal("sensor.process_spawn"))
+		end
 	end))
 
 	it("tell of both workers of a reload", host.with(function(h)

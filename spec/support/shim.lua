@@ -50,4 +50,18 @@ ssize_t pwrite(int fd, const void *p, size_t n, off_t at)
 ]]
 end
 
+-- Each commit takes that many seconds longer.
+function shim.slow_disk(seconds)
+	return ([[
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <unistd.h>
+int fdatasync(int fd)
+{
+	usleep(%d);
+	return ((int (*)(int))dlsym(RTLD_NEXT, "fdatasync"))(fd);
+}
+]]):format(seconds * 1e6)
+end
+
 return shim

@@ -51,7 +51,8 @@ child_send(struct child *c, uint8_t type, uint32_t id,
 	}
 	peer_queue(&c->peer, type, id, body ? body->data : NULL,
 	    body ? body->len : 0);
-	turn_answer(&c->ctx->turn, &c->peer);
+	if (c->told)
+		turn_answer(&c->ctx->turn, &c->peer);
 }
 
 void
@@ -63,7 +64,8 @@ child_send_fd(struct child *c, uint32_t id, const struct buf *body, int fd)
 		return;
 	if (peer_queue_fd(&c->peer, MSG_REPLY, id, body->data, body->len,
 	    fd) == 0) {
-		turn_answer(&c->ctx->turn, &c->peer);
+		if (c->told)
+			turn_answer(&c->ctx->turn, &c->peer);
 	} else if (errno == EAGAIN) {
 		child_bad(c, "it does not take the descriptors that it asked "
 		    "for");
@@ -72,6 +74,14 @@ child_send_fd(struct child *c, uint32_t id, const struct buf *body, int fd)
 		child_send(c, MSG_REPLY, id, &error);
 		buf_release(&error);
 	}
+}
+
+void
+child_tell(struct child *c)
+{
+	c->told = true;
+	if (c->linked && !c->link_ended)
+		turn_answer(&c->ctx->turn, &c->peer);
 }
 
 void

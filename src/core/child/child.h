@@ -79,6 +79,7 @@ struct child {
 	int core_end;   /* the peer's descriptor */
 	int worker_end; /* of the link; -1: the worker has it */
 	bool link_ended;
+	bool told; /* that it runs is on disk: what is for it may leave */
 	struct page *page;     /* NULL: not before the spawner is asked */
 	struct output *output; /* the same */
 	char *spec; /* the LOAD message's JSON, until it is sent */
@@ -106,6 +107,9 @@ struct child *child_ref(struct child *c);
 
 /* The last one buries it: it is freed when the turn ends. */
 void child_unref(struct child **c);
+
+/* That the process is there is on disk: it may hear what it is to do. */
+void child_tell(struct child *c);
 
 /* The same sensor, unchanged, in a newer catalog. */
 void child_take(struct child *c, struct catalog *catalog,

@@ -24,6 +24,7 @@
 struct life_change {
 	struct change change;
 	struct context *ctx;
+	struct child *child; /* a reference, to be told; or NULL */
 	struct process_row row;
 	struct buf payload;
 };
@@ -34,8 +35,18 @@ life_end(struct change *change)
 {
 	struct life_change *c = (struct life_change *)change;
 
+	if (c->child)
+		child_unref(&c->child);
 	buf_release(&c->payload);
 	free(c);
+}
+
+/* change_done_fn: a start is on disk. */
+static void
+began_done(struct change *change)
+{
+	child_tell(((struct life_change *)change)->child);
+	life_end(change);
 }
 
 /* change_stage_fn: a start. */
@@ -89,8 +100,8 @@ put_process(struct buf *b, const char *ref, const struct process_row *row,
 	free(cmd);
 }
 
-/* Queues a start or an end of the child. */
-static void
+/* Queues a start or an end of the child; the caller may change it. */
+static struct life_change *
 queue(struct child *c, change_stage_fn *stage, struct buf *payload)
 {
 	struct life_change *l = xcalloc(1, sizeof(*l));
@@ -103,6 +114,7 @@ queue(struct child *c, change_stage_fn *stage, struct buf *payload)
 	    .started_us = clock_unix_us()};
 	l->payload = *payload;
 	turn_add(&c->ctx->turn, &l->change);
+	return l;
 }
 
 /* The row of a child, as far as a payload shows it. */
@@ -117,13 +129,18 @@ void
 life_began(struct child *c)
 {
 	const struct process_row row = row_of(c);
+	struct life_change *l;
 	struct buf b = {0};
 
-	if (c->ctx->checking)
+	if (c->ctx->checking) {
+		child_tell(c);
 		return;
+	}
 	put_process(&b, c->meta->ref, &row, clock_unix_us());
 	buf_puts(&b, "}}");
-	queue(c, began_stage, &b);
+	l = queue(c, began_stage, &b);
+	l->child = child_ref(c);
+	l->change.done = began_done;
 }
 
 /* Why it ended, in a word. */

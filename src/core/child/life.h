@@ -8,8 +8,13 @@
 struct child;
 struct context;
 
-/* The child's process is there; it is gone. */
+/*
+ * The child's process is there: once that is on disk, child_tell is called, so
+ * that no code of a sensor runs whose start is not in the journal.
+ */
 void life_began(struct child *c);
+
+/* It is gone. */
 void life_ended(struct child *c);
 
 /* Ends, for `host_killed`, what ran when the core before this was killed. */

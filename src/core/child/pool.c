@@ -157,7 +157,7 @@ on_born(void *arg, pid_t pid, const char *why)
 	child_unref(&c);
 }
 
-/* Queues HELLO and LOAD: they wait in the link until the worker is there. */
+/* Queues HELLO and LOAD: they wait in the link until child_tell. */
 static void
 send_spec(struct child *c)
 {
