@@ -1,6 +1,7 @@
 -- Arguments of the host's Lua modules, checked as those in C are: what is
 -- wrong is raised at the sensor's line, with what was meant. Not for sensors.
 
+local hints = require("host.hints")
 local host = require("host.check")
 local null = require("sensorhost.null")
 
@@ -132,6 +133,13 @@ function check.dot(call, module, first)
 		check.raise("%s needs a dot: %s(...), not %s:%s(...)", call, call,
 			call:match("^[^.]+"), name)
 	end
+end
+
+-- Makes a table of methods the metatable of objects; a method that is not
+-- there is an error that names the one which was meant.
+function check.object(methods)
+	methods.__index = methods
+	table.insert(hints.objects, methods)
 end
 
 -- A method, called with a colon on an object with this metatable.

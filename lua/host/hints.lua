@@ -3,7 +3,9 @@
 
 local host = ...
 
-local hints = {}
+local hints = {
+	objects = {}, -- the methods of the library's objects, a table each
+}
 
 local function names_of(...)
 	local names = {}
@@ -73,7 +75,9 @@ function hints.explain(text)
 	end
 	name = text:match("attempt to call %a+ '([^']*)' %(a nil value%)$")
 	if name then
-		return meant(name, methods())
+		local near = meant(name, methods())
+		return near ~= "" and near
+			or meant(name, names_of(unpack(hints.objects)))
 	elseif text:find("(a userdata value)", 1, true)
 		or text:find("got userdata)", 1, true)
 		or text:find("attempt to compare %a* ?userdata")

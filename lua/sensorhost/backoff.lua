@@ -4,7 +4,7 @@ local check = require("host.arguments")
 
 local backoff = {}
 local Backoff = {}
-Backoff.__index = Backoff
+check.object(Backoff)
 
 local options_spec = {
 	min = { type = "number", default = 1, hint = "seconds" },

@@ -6,7 +6,7 @@ local park = require("host.park")
 
 local channel = {}
 local Channel = {}
-Channel.__index = Channel
+check.object(Channel)
 
 local function closed(call)
 	return check.fail("closed", call, nil, "the channel is closed")

@@ -8,7 +8,7 @@ local kept = require("host.kept")
 
 local cursor = {}
 local Cursor = {}
-Cursor.__index = Cursor
+check.object(Cursor)
 
 local options_spec = { start = {} }
 
@@ -21,6 +21,20 @@ local function check_value(call, what, value)
 			check.describe(value))
 	end
 	return value
+end
+
+-- The same for where a cursor starts, which may be a word: one of another case
+-- or spelling, or what Kafka calls it, is not meant as a value.
+local function check_start(start)
+	check_value("cursor.new", "option \"start\"", start)
+	if type(start) == "string" and start ~= "earliest" and start ~= "now" then
+		local near = start:lower() == "latest" and "now"
+			or check.nearest(start:lower(), { "earliest", "now" })
+		if near then
+			check.raise("cursor.new: option \"start\" is %q; did you mean %q?",
+				start, near)
+		end
+	end
 end
 
 -- Whether a comes before b. Strings that are both whole numbers count as
@@ -67,7 +81,7 @@ function cursor.new(name, options)
 	options = check.options("cursor.new", options, options_spec)
 	local start = options.start
 	if start ~= nil then
-		check_value("cursor.new", "option \"start\"", start)
+		check_start(start)
 	end
 	return setmetatable({
 		name = name,

@@ -9,7 +9,7 @@ local time = require("sensorhost.time")
 
 local fs_watch = {}
 local Watch = {}
-Watch.__index = Watch
+check.object(Watch)
 
 local masks = {
 	created = bit.bor(inotify.CREATE, inotify.MOVED_TO),

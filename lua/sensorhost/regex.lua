@@ -112,13 +112,23 @@ function regex.gmatch(s, pattern, flags)
 	end
 end
 
--- The text that takes a match's place; nil: it stays.
+-- The text that takes a match's place; nil or false: it stays.
 local function substitute(replacement, captures)
 	local kind = type(replacement)
-	if kind == "function" then
-		return replacement(captures)
-	elseif kind == "table" then
-		return replacement[captures[1] or captures[0]]
+	if kind ~= "string" then
+		local key = captures[1] or captures[0]
+		local text
+		if kind == "function" then
+			text = replacement(captures)
+		else
+			text = replacement[key]
+		end
+		if text and type(text) ~= "string" and type(text) ~= "number" then
+			check.raise("regex.gsub: the replacement of %q must be a string, "
+				.. "a number, nil or false, not %s", captures[0]:sub(1, 40),
+				check.describe(text))
+		end
+		return text
 	end
 	return (replacement:gsub("%$(%$?)({?)(%w*)(}?)",
 		function(dollar, open, name, close)

@@ -7,7 +7,7 @@ local kept = require("host.kept")
 
 local seen = {}
 local Seen = {}
-Seen.__index = Seen
+check.object(Seen)
 
 local options_spec = {
 	ttl = { type = "number", hint = "seconds", check = function(call, what, v)

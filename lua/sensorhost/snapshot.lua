@@ -8,7 +8,7 @@ local json = require("sensorhost.json")
 
 local snapshot = {}
 local Snapshot = {}
-Snapshot.__index = Snapshot
+check.object(Snapshot)
 
 local options_spec = {
 	first = { type = "string", default = "baseline",

@@ -9,9 +9,9 @@ local time = require("sensorhost.time")
 
 local socket = {}
 local Socket = {}
-Socket.__index = Socket
+check.object(Socket)
 local Listener = {}
-Listener.__index = Listener
+check.object(Listener)
 
 -- Seconds until a listener that could not accept tries again.
 local PAUSE = 0.1

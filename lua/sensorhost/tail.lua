@@ -12,7 +12,7 @@ local inotify = require("host.inotify")
 
 local tail = {}
 local Tail = {}
-Tail.__index = Tail
+check.object(Tail)
 
 local MEGABYTE = 1024 * 1024
 

@@ -180,6 +180,12 @@ describe("cursor", function()
 	end
 	raises("cursor.new: name must not be empty", cursor.new, "")
 	raises("did you mean \"start\"?", cursor.new, "x", { strat = 1 })
+	raises("cursor.new: option \"start\" is \"erliest\"; did you mean "
+		.. "\"earliest\"?", cursor.new, "x", { start = "erliest" })
+	raises("did you mean \"now\"?", cursor.new, "x", { start = "Now" })
+	raises("did you mean \"now\"?", cursor.new, "x", { start = "latest" })
+	assert(cursor.new("n", { start = "2026-01-02" }):get() == "2026-01-02")
+	assert(cursor.new("n", { start = "m" }):get() == "m")
 	local c = cursor.new("x")
 	raises("cursor:set: value must be a number or a string, not nil", c.set, c)
 	raises("cursor:set: value must be a number or a string, not nan",

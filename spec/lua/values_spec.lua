@@ -85,6 +85,14 @@ describe("regex", function()
 		regex.match, "a", "(")
 	raises("unknown flag \"g\"", regex.match, "a", "a", "g")
 	raises("regex.match: the text must be a string, not nil", regex.match)
+	raises("regex.gsub: the replacement of \"b\" must be a string, a number, "
+		.. "nil or false, not a table", regex.gsub, "abc", "b", function(m)
+			return m
+		end)
+	raises("regex.gsub: the replacement of \"b\" must be a string, a number, "
+		.. "nil or false, not true", regex.gsub, "abc", "b", { b = true })
+	assert(regex.gsub("abc", "b", { b = false }) == "abc")
+	assert(regex.gsub("abc", "b", { b = 1.5 }) == "a1.5c")
 	for i = 1, 600 do
 		assert(regex.match("x" .. i .. "y", "x" .. i .. "y"))
 	end
@@ -178,6 +186,15 @@ describe("time", function()
 	assert(time.at(time.date(12345.5)) == 12345.5)
 	assert(time.rfc3339(0, "+05:30") == "1970-01-01T05:30:00.000000+05:30")
 	assert(time.rfc3339(0.5) == "1970-01-01T00:00:00.500000Z")
+	assert(time.rfc3339(-1.5) == "1969-12-31T23:59:58.500000Z")
+	assert(time.rfc3339(time.parse("0001-02-03")) == time.rfc3339(
+		time.parse("0001-02-03"), "UTC"))
+	for _, name in ipairs({ "now", "unix", "monotonic" }) do
+		raises(("time:%s() needs a dot: time.%s()"):format(name, name),
+			time[name], time)
+	end
+	raises("time.rfc3339: 1e+15 is no Unix time of the years 0 to 9999",
+		time.rfc3339, 1e15)
 	assert(time.format(0.25, "%S.%f %%f", "UTC") == "00.250000 %f")
 	assert(os.date("%H", 0) == "00")
 	for _, tz in ipairs({ "Nowhere/Land", "../../etc/passwd", "+99", "",

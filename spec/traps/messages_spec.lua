@@ -101,6 +101,13 @@ describe("a message about", function()
 		for body, words in pairs({
 			["self:rejcet('x')"] = "attempt to call method 'rejcet' (a nil "
 				.. 'value); did you mean "reject"?',
+			["cursor.new('x'):gte()"] = "attempt to call method 'gte' (a nil "
+				.. 'value); did you mean "get"?',
+			["seen.new('x'):ad('y')"] = "attempt to call method 'ad' (a nil "
+				.. 'value); did you mean "add"?',
+			["self:get_pol_interval()"] = "attempt to call method "
+				.. "'get_pol_interval' (a nil value); did you mean "
+				.. '"get_poll_interval"?',
 			["prnit('x')"] = "attempt to call global 'prnit' (a nil value); "
 				.. 'did you mean "print"?',
 			["return crypto.sha1('x')"] = "attempt to index global 'crypto' (a "

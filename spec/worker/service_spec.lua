@@ -264,6 +264,7 @@ describe("the datastore", function()
 			print(service:get_number("n"), service:get_number("t"))
 			print(service:get_number("none", 7), service:get_number("none"))
 			print(service:get_number("big"))
+			print((select(2, pcall(service.get_number, service, "n", "0"))))
 			print((select(2, pcall(service.get_number, service, "bad"))))
 			print((select(2, pcall(service.get_number, service, "list"))))
 		]], { kv = { ["demo.Checker:n"] = "5", ["demo.Checker:t"] = '" 5.5 "',
@@ -272,9 +273,11 @@ describe("the datastore", function()
 		assert.equal("5\t5.5", printed(w, 1))
 		assert.equal("7\tnil", printed(w, 2))
 		assert.equal("9007199254740993", printed(w, 3))
-		assert.truthy(printed(w, 4):find('holds the string "five", which is no '
+		assert.truthy(printed(w, 4):find('get_number: the default must be a '
+			.. 'number, not the string "0"', 1, true))
+		assert.truthy(printed(w, 5):find('holds the string "five", which is no '
 			.. 'number', 1, true))
-		assert.truthy(printed(w, 5):find("holds a table, not a number", 1, true))
+		assert.truthy(printed(w, 6):find("holds a table, not a number", 1, true))
 	end)
 
 	it("lists with its own writes laid over", function()

@@ -189,6 +189,10 @@ service_get_number(lua_State *L)
 	}
 	key = key_at(L, "get_number", 3, false, &len);
 	lua_insert(L, -2); /* the default on top */
+	if (!lua_isnil(L, -1) && lua_type(L, -1) != LUA_TNUMBER &&
+	    lua_type(L, -1) != LUA_TCDATA)
+		bind_raise(L, "get_number: the default must be a number, not "
+		    "%s", bind_describe(L, -1, shown));
 	if (!data_fetch(L, "get_number", key, len, false, &d))
 		return 1;
 	data_push(L, "get_number", d.value, d.len);

@@ -131,6 +131,7 @@ compile(lua_State *L)
 		{"validate_formats", LUA_TBOOLEAN, NULL}, {NULL, 0, NULL},
 	};
 	struct schema_options options = {0};
+	char shown[BIND_SHOWN];
 	struct schema_error e;
 	struct validator *v;
 	int first;
@@ -138,7 +139,7 @@ compile(lua_State *L)
 	bind_dot(L, "schema.compile");
 	if (!lua_istable(L, 1))
 		bind_raise(L, "schema.compile: the schema must be a table, "
-		    "not a %s", luaL_typename(L, 1));
+		    "not %s", bind_describe(L, 1, shown));
 	lua_settop(L, 2);
 	first = bind_options(L, 2, "schema.compile", names);
 	options.dialect = dialect_of(L, first);
@@ -160,17 +161,23 @@ compile(lua_State *L)
 	return 1;
 }
 
-/* The validator at 1; raises when it is none. Upvalue: the metatable. */
+/*
+ * The validator at 1, with a value at 2; raises when there is none. Upvalue:
+ * the metatable.
+ */
 static struct validator *
 self(lua_State *L, const char *method)
 {
 	struct validator *v = lua_touserdata(L, 1);
 
-	if (v && lua_getmetatable(L, 1) &&
-	    lua_rawequal(L, -1, lua_upvalueindex(1)))
-		return v;
-	bind_raise(L, "validator.%s() needs a colon: validator:%s()", method,
-	    method);
+	if (!v || !lua_getmetatable(L, 1) ||
+	    !lua_rawequal(L, -1, lua_upvalueindex(1)))
+		bind_raise(L, "validator.%s() needs a colon: validator:%s()",
+		    method, method);
+	lua_pop(L, 1);
+	if (lua_isnone(L, 2))
+		bind_raise(L, "validator:%s: the value is missing", method);
+	return v;
 }
 
 /* Walks the value at 2; 0, or 2 with nil and the error pushed. */

@@ -14,6 +14,7 @@
 #include "worker/modules.h"
 #include "worker/task.h"
 
+#define UNIX_MIN -62167219200.0 /* the beginning of the year 0 */
 #define UNIX_MAX 253402300799.0 /* the end of the year 9999 */
 
 /* A sleep: its timer, made when it begins. */
@@ -78,6 +79,7 @@ time_sleep(lua_State *L)
 static int
 time_now(lua_State *L)
 {
+	bind_dot(L, "time.now");
 	lua_pushnumber(L, (double)clock_unix_us() / 1e6);
 	return 1;
 }
@@ -86,6 +88,7 @@ time_now(lua_State *L)
 static int
 time_unix(lua_State *L)
 {
+	bind_dot(L, "time.unix");
 	lua_pushnumber(L, floor((double)clock_unix_us() / 1e6));
 	return 1;
 }
@@ -94,6 +97,7 @@ time_unix(lua_State *L)
 static int
 time_monotonic(lua_State *L)
 {
+	bind_dot(L, "time.monotonic");
 	lua_pushnumber(L, (double)clock_mono_us() / 1e6);
 	return 1;
 }
@@ -110,9 +114,9 @@ time_rfc3339(lua_State *L)
 	bind_dot(L, "time.rfc3339");
 	if (!lua_isnoneornil(L, 1)) {
 		t = bind_number(L, 1, "time.rfc3339", "the time");
-		if (!(t >= 0 && t <= UNIX_MAX))
-			bind_raise(L, "time.rfc3339: %.14g is no Unix time "
-			    "between 1970 and 9999", t);
+		if (!(t >= UNIX_MIN && t <= UNIX_MAX))
+			bind_raise(L, "time.rfc3339: %.14g is no Unix time of "
+			    "the years 0 to 9999", t);
 		us = (int64_t)llround(t * 1e6);
 	}
 	if (!lua_isnoneornil(L, 2)) {
