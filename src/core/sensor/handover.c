@@ -267,8 +267,11 @@ handover_incoming_failed(struct supervisor *s)
 	    s->handover.step == HANDOVER_FLIPPING)
 		return; /* its setup is done; it is restarted after the flip */
 	what = obituary_of_report(c);
+	child_ref(c);
 	give_up(s, what, json_string_value(json_object_get(c->details,
 	    "traceback")));
+	obituary_log_cleanup(c);
+	child_unref(&c);
 	free(what);
 }
 

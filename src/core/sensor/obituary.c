@@ -50,6 +50,9 @@ obituary_of_report(const struct child *c)
 		return xasprintf("run() returned after %.3g s; call "
 		    "self:finish() if it is done", json_number_value(
 		    json_object_get(c->details, "after")));
+	if (c->report == MSG_STATE_FINISHED || c->report == MSG_STATE_REJECTED)
+		return xasprintf("%s: %s", msg_state_name(c->report),
+		    text_of(c->details, "why", "no reason was given"));
 	undone_text(c->details, undone, sizeof(undone));
 	return xasprintf("failed in %s%s: %s",
 	    text_of(c->details, "entry", "?"), undone,
@@ -82,15 +85,13 @@ obituary_log_why(const struct sensor_log *l, enum log_level level,
 
 	sensor_log(l, level, "%s%s%s", how, why ? ": " : "",
 	    why ? why : "");
-	obituary_log_cleanup(l, details);
 }
 
 void
-obituary_log_cleanup(const struct sensor_log *l, const json_t *details)
+obituary_log_cleanup(const struct child *c)
 {
-	const char *error = text_of(details, "cleanup_error", NULL);
+	const char *error = text_of(c->details, "cleanup_error", NULL);
 
 	if (error)
-		sensor_log(l, LOG_ERROR, "failed in cleanup: %s",
-		    error);
+		child_log(c, LOG_ERROR, "failed in cleanup: %s", error);
 }

@@ -14,7 +14,7 @@ struct child;
  * when it is tried again.
  */
 
-/* The sentence of a FAILED or RETURNED report; freed by the caller. */
+/* The sentence of a report other than STOPPED; freed by the caller. */
 char *obituary_of_report(const struct child *c);
 
 /*
@@ -29,5 +29,4 @@ void obituary_log_why(const struct sensor_log *l,
     enum log_level level, const char *how, const json_t *details);
 
 /* Logs an error that cleanup raised, if there was one. */
-void obituary_log_cleanup(const struct sensor_log *l,
-    const json_t *details);
+void obituary_log_cleanup(const struct child *c);

@@ -174,7 +174,6 @@ after_report(struct supervisor *s, struct child *c)
 		supervisor_set_state(s, SENSOR_FINISHED);
 		break;
 	case MSG_STATE_STOPPED:
-		obituary_log_cleanup(&log, c->details);
 		supervisor_set_state(s, SENSOR_STOPPED);
 		break;
 	default:
@@ -182,7 +181,6 @@ after_report(struct supervisor *s, struct child *c)
 		start_later(s, said, json_string_value(
 		    json_object_get(c->details, "traceback")));
 		free(said);
-		obituary_log_cleanup(&log, c->details);
 	}
 }
 
@@ -190,17 +188,15 @@ after_report(struct supervisor *s, struct child *c)
 static void
 after_end(struct supervisor *s, struct child *c)
 {
-	const struct sensor_log log = supervisor_log_of(s);
 	char *what;
 
 	if (s->state == SENSOR_STOPPING && c->report != MSG_STATE_REJECTED) {
-		if (!c->reported) {
-			what = child_obituary(c);
+		if (!c->reported || c->report == MSG_STATE_FAILED) {
+			what = c->reported ? obituary_of_report(c) :
+			    child_obituary(c);
 			child_log(c, LOG_WARNING, "stopped without an "
 			    "orderly end: %s", what);
 			free(what);
-		} else if (c->report == MSG_STATE_STOPPED) {
-			obituary_log_cleanup(&log, c->details);
 		}
 		supervisor_set_state(s, SENSOR_STOPPED);
 	} else if (c->reported) {
@@ -232,6 +228,7 @@ supervisor_gone(struct child *c)
 		; /* the handover goes on without it */
 	else
 		after_end(s, c);
+	obituary_log_cleanup(c);
 	child_unref(&c);
 }
 
