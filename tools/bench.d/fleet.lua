@@ -198,10 +198,12 @@ end
 -- 500 sensors that poll once a second. Their CPU is the row idle.
 function fleet.fleet(options, report)
 	local count, window = 500, math.max(10, options.seconds)
-	local late, pss, seconds
+	local late, pss, worker, seconds
 	with_idle(count, 1, function(run, took, ready)
 		machine.sleep(window + 1)
+		local workers = workers_of(run)
 		pss, seconds = pss_in_all(run), took
+		worker = pss_of(workers) / #workers
 		late = gather_late(run, count, 1, ready + 1, ready + 1 + window)
 	end, { entry = "beat.lua", at_once = true })
 	local bare = measure.limit("limit_wake", count, 1000, window)
@@ -209,6 +211,8 @@ function fleet.fleet(options, report)
 		value = seconds, less = true, at_least = 3 })
 	report({ figure = "PSS of all processes for " .. count, unit = "MB",
 		value = pss / MB, less = true, at_least = 340 })
+	report({ figure = "PSS of an idle worker, of " .. count, unit = "MB",
+		value = worker / MB, less = true, at_least = 0.6, goal = 0.4 })
 	for _, share in ipairs({ 50, 99 }) do
 		report({ figure = "a poll of " .. count .. " is late, p" .. share,
 			unit = "ms", value = percentile(late, share / 100),
