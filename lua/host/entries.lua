@@ -13,6 +13,7 @@ local compile = host.load("host/compile.lua")
 
 local entries = {}
 local class, sensor, info
+local polled -- keeps a good poll's time; nil or false: need not be kept
 
 -- Whether a class descends from another by metatables.
 local function descends(candidate, base)
@@ -129,6 +130,7 @@ function entries.init(service, log)
 	sensor._config = sensor.config
 	if info.polls then
 		sensor._poll_interval = info.poll_interval or 5
+		polled = info.first_poll == "scheduled" and host_sensor.polled
 	end
 	setmetatable(sensor, meta)
 	if info.polls then
@@ -164,7 +166,7 @@ local warned = false
 
 -- Says once that a result of poll was not understood.
 local function warn_result(value)
-	if not warned and value ~= nil and value ~= true then
+	if not warned then
 		warned = true
 		arguments.warn(("poll returned %s, which means nothing here: a "
 			.. "poll that failed returns nil and an error")
@@ -172,7 +174,9 @@ local function warn_result(value)
 	end
 end
 
--- Returns the interval, and true, or false and why the poll failed.
+-- Returns the interval, and true, or false and why the poll failed. Most polls
+-- find nothing, on caches that others have filled since the last: so what they
+-- pass is short.
 function entries.poll()
 	local ok, err = sensor:poll()
 	if ok == nil and err ~= nil then
@@ -180,8 +184,12 @@ function entries.poll()
 		return sensor._poll_interval, false, words(err),
 			type(err) == "table" and err.kind or nil
 	end
-	warn_result(ok)
-	host_sensor.polled()
+	if ok ~= nil and ok ~= true then
+		warn_result(ok)
+	end
+	if polled then
+		polled()
+	end
 	return sensor._poll_interval, true
 end
 

@@ -82,6 +82,35 @@ describe("polls", function()
 		assert.truthy(w:logged(" s of it in time.sleep (sensors/x.lua:"))
 	end)
 
+	it("run again where other tasks took their coroutine", function()
+		local w = start(POLLING .. [[
+			local spawn = require("sensorhost.spawn")
+			function Checker:init() self.n = 0 end
+			function Checker:poll(...)
+				self.n = self.n + 1
+				local n = self.n
+				print("poll", n, select("#", ...))
+				if n % 3 == 0 then
+					spawn(function() print("task", n) end)
+					time.sleep(0.001)
+				end
+				if n == 8 then self:finish() end
+				if n % 2 == 0 then return nil, "even" end
+			end
+		]], { poll_interval = 0.01 })
+		assert(w:wait_state("finished"))
+		local expected = {}
+		for n = 1, 8 do
+			expected[#expected + 1] = "poll\t" .. n .. "\t0"
+			expected[#expected + 1] = n % 3 == 0 and "task\t" .. n or nil
+		end
+		local printed = {}
+		for _, text in ipairs(texts(w)) do
+			printed[#printed + 1] = text:match("^%a+\t.*")
+		end
+		assert.same(expected, printed)
+	end)
+
 	it("wake the process once each", function()
 		local w = start(POLLING .. " function Checker:poll() end",
 			{ poll_interval = 0.2 })

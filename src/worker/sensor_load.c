@@ -53,7 +53,7 @@ push_about(lua_State *L, const struct facts *f)
 {
 	static const char *const members[] = {"ref", "pack", "class_name",
 	    "entry", "config", "config_path", "config_schema",
-	    "poll_interval", "mode"};
+	    "poll_interval", "first_poll", "mode"};
 	size_t i;
 
 	lua_newtable(L);

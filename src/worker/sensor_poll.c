@@ -32,10 +32,8 @@ since(int64_t unix_us, char text[CLOCK_TEXT])
 
 /* Arms the tick for the next poll. */
 static void
-arm(struct sensor *s)
+arm(struct sensor *s, int64_t now)
 {
-	int64_t now = clock_mono_us();
-
 	if (!s->quiet && s->end == END_NONE && !s->polling)
 		link_arm(s->vm, s->tick, s->due_us > now ?
 		    (double)(s->due_us - now) / 1e6 : 0);
@@ -43,10 +41,9 @@ arm(struct sensor *s)
 
 /* Moves due past the ticks that were missed; returns how many. */
 static unsigned
-skip_missed(struct sensor *s)
+skip_missed(struct sensor *s, int64_t now)
 {
-	int64_t step = (int64_t)(s->interval * 1e6 + 0.5);
-	int64_t now = clock_mono_us(), missed;
+	int64_t step = (int64_t)(s->interval * 1e6 + 0.5), missed;
 
 	step = step > 0 ? step : 1;
 	s->due_us += step;
@@ -132,9 +129,9 @@ note_success(struct sensor *s, unsigned skipped, bool moved)
 
 /* Says that a poll took too long. */
 static void
-note_skipped(struct sensor *s, struct task *t, unsigned skipped)
+note_skipped(struct sensor *s, struct task *t, unsigned skipped, int64_t now)
 {
-	double took = (double)(clock_mono_us() - s->poll_began_us) / 1e6;
+	double took = (double)(now - s->poll_began_us) / 1e6;
 	const struct task_wait_note *w = task_longest_wait(t);
 	char wait[TASK_PLACE + 64] = "";
 
@@ -148,14 +145,15 @@ note_skipped(struct sensor *s, struct task *t, unsigned skipped)
 	    skipped, skipped == 1 ? "" : "s", wait);
 }
 
-/* Takes the interval from the first result; true if it is another one. */
+/* Takes the interval from the result at `at`; true if it is another one. */
 static bool
-take_interval(struct sensor *s, lua_State *L, int n)
+take_interval(struct sensor *s, lua_State *L, int at)
 {
-	double wanted = n > 0 ? lua_tonumber(L, 1) : 0, before = s->interval;
+	double before = s->interval;
+	double wanted = lua_type(L, at) == LUA_TNUMBER ?
+	    lua_tonumber(L, at) : 0;
 
-	if (n > 0 && lua_type(L, 1) == LUA_TNUMBER && isfinite(wanted) &&
-	    wanted > 0)
+	if (isfinite(wanted) && wanted > 0)
 		s->interval = wanted < 1e9 ? wanted : 1e9;
 	else
 		vm_log(s->vm, LOG_WARNING, "_poll_interval is no number of "
@@ -179,8 +177,10 @@ poll_done(struct vm *v, struct task *t, enum task_end end, lua_State *L,
 	struct sensor *s = arg;
 	struct unit_counts undone;
 	const char *error = NULL, *kind = NULL;
+	int64_t now = clock_mono_us();
 	unsigned skipped;
 	bool moved;
+	int at;
 
 	s->polling = false;
 	if (end == TASK_FAILED) {
@@ -189,22 +189,23 @@ poll_done(struct vm *v, struct task *t, enum task_end end, lua_State *L,
 	}
 	if (end != TASK_RETURNED)
 		return;
-	moved = take_interval(s, L, n);
-	if (n >= 3 && !lua_toboolean(L, 2)) {
-		error = lua_tostring(L, 3);
-		kind = lua_type(L, 4) == LUA_TSTRING ? lua_tostring(L, 4)
-		    : NULL;
+	at = lua_gettop(L) - n + 1;
+	moved = take_interval(s, L, at);
+	if (n >= 3 && !lua_toboolean(L, at + 1)) {
+		error = lua_tostring(L, at + 2);
+		kind = lua_type(L, at + 3) == LUA_TSTRING ?
+		    lua_tostring(L, at + 3) : NULL;
 		error = error ? error : "poll returned nil";
 	}
-	skipped = skip_missed(s);
-	note_skipped(s, t, skipped);
+	skipped = skip_missed(s, now);
+	note_skipped(s, t, skipped, now);
 	if (error)
 		note_failure(s, error, kind, skipped);
 	else
 		note_success(s, skipped, moved);
 	if (s->facts.once)
 		end_once(s, error);
-	arm(s);
+	arm(s, now);
 	(void)v;
 }
 
@@ -221,7 +222,9 @@ tick_cb(evutil_socket_t fd, short events, void *arg)
 		return;
 	s->polling = true;
 	s->poll_began_us = clock_mono_us();
-	t = sensor_enter(s, "poll", NULL, NULL, poll_done);
+	t = task_again(s->vm);
+	if (!t && (t = sensor_enter(s, "poll", NULL, NULL, poll_done)))
+		task_keep(t);
 	if (t)
 		task_set_brief(t, true);
 	else
@@ -259,7 +262,7 @@ sensor_poll_begin(struct sensor *s)
 {
 	s->due_us = clock_mono_us() +
 	    (int64_t)llround(sensor_first_delay(s) * 1e6);
-	arm(s);
+	arm(s, clock_mono_us());
 }
 
 void
@@ -272,5 +275,5 @@ void
 sensor_poll_resume(struct sensor *s)
 {
 	if (s->polls && s->phase == SENSOR_RUNNING)
-		arm(s);
+		arm(s, clock_mono_us());
 }

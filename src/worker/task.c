@@ -15,79 +15,6 @@
 #include "worker/link.h"
 #include "worker/task_private.h"
 
-/*
- * A task with its coroutine, anchored in the registry: the spare one, so
- * that a poll each second makes no garbage and touches little memory, or a
- * new one. Raises.
- */
-static struct task *
-take_task(struct tasks *s, lua_State *L, int nargs)
-{
-	struct task *t = s->spare;
-	lua_State *co = t ? t->co : lua_newthread(L);
-	int ref;
-
-	if (!lua_checkstack(co, nargs + 1))
-		bind_raise(L, "too many arguments");
-	ref = t ? t->ref : luaL_ref(L, LUA_REGISTRYINDEX);
-	s->spare = NULL;
-	if (!t)
-		t = xmalloc(sizeof(*t));
-	memset(t, 0, offsetof(struct task, place));
-	t->place[0] = t->split[0] = '\0';
-	t->longest.us = 0;
-	t->co = co;
-	t->ref = ref;
-	return t;
-}
-
-struct task *
-task_new(lua_State *L, int nargs, const char *entry, task_done_fn *done,
-    void *arg)
-{
-	struct vm *v = vm_of(L);
-	struct task *t = take_task(v->tasks, L, nargs);
-
-	lua_xmove(L, t->co, nargs + 1);
-	t->vm = v;
-	t->id = ++v->tasks->last_id;
-	t->entry = entry;
-	t->brief = t->heirs = v->task && v->task->heirs;
-	t->nargs = nargs;
-	t->done = done;
-	t->done_arg = arg;
-	unit_init(&t->unit, v->tasks->unit_limit);
-	TAILQ_INSERT_TAIL(&v->tasks->all, t, all);
-	TAILQ_INSERT_TAIL(&v->tasks->ready, t, queue);
-	return t;
-}
-
-/*
- * Frees a task that has ended. A coroutine whose function returned can run
- * another function: one is kept, unless its results still wait there.
- */
-static void
-task_free(struct task *t, bool returned)
-{
-	struct tasks *s = t->vm->tasks;
-
-	TAILQ_REMOVE(&s->all, t, all);
-	if (s->opening == t)
-		s->opening = NULL;
-	if (t->timer)
-		event_free(t->timer);
-	if (t->open_timer)
-		event_free(t->open_timer);
-	unit_release(&t->unit);
-	if (returned && !t->shared && !s->spare) {
-		lua_settop(t->co, 0);
-		s->spare = t;
-		return;
-	}
-	luaL_unref(t->vm->L, LUA_REGISTRYINDEX, t->ref);
-	free(t);
-}
-
 /* Undoes the unit and remembers what was undone. */
 static void
 undo_unit(struct task *t)
@@ -274,7 +201,8 @@ begin(struct task *t)
 		return;
 	}
 	if (t->ending) {
-		finish(t, TASK_RETURNED, t->co, lua_gettop(t->co));
+		finish(t, TASK_RETURNED, t->co,
+		    lua_gettop(t->co) - t->kept);
 		return;
 	}
 	if (!may_run(t->vm->tasks, t)) {

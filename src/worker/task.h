@@ -126,6 +126,16 @@ typedef void task_done_fn(struct vm *v, struct task *t, enum task_end end,
 struct task *task_new(lua_State *L, int nargs, const char *entry,
     task_done_fn *done, void *arg);
 
+/*
+ * For what is run over and over: the function of t, which takes no arguments
+ * and has not run yet, stays with its coroutine. When t has returned and no
+ * other task took the coroutine, task_again starts it as task_new did, but
+ * touches little memory and needs no protected call; NULL where it cannot.
+ * The results are the topmost n values.
+ */
+void task_keep(struct task *t);
+struct task *task_again(struct vm *v);
+
 /* done is not called any more. */
 void task_forget_done(struct task *t);
 

@@ -18,11 +18,7 @@ enum task_state {
 struct task {
 	TAILQ_ENTRY(task) all;
 	TAILQ_ENTRY(task) queue; /* READY and GATED */
-	struct vm *vm;
-	lua_State *co;
-	int ref; /* anchors co in the registry */
 	uint64_t id;
-	const char *entry;
 	enum task_state state;
 	bool brief;
 	bool heirs; /* what it starts is brief, too */
@@ -36,13 +32,18 @@ struct task {
 	double seconds; /* limit of the wait; 0: none */
 	struct event *timer;
 	struct event *open_timer; /* of an open transaction; NULL: none yet */
-	char opened[TASK_PLACE];  /* where it was opened */
 	struct unit unit;
 	struct unit_counts undone;
+	int64_t parked_us;    /* when the present wait began, monotonic */
+	/* from here on not cleared when the task is renewed */
+	struct vm *vm;
+	lua_State *co;
+	int ref; /* anchors co in the registry */
+	bool kept; /* its function stays at 1 in co, for task_again */
+	const char *entry;
 	task_done_fn *done;
 	void *done_arg;
-	int64_t parked_us;    /* when the present wait began, monotonic */
-	/* not cleared for a new task but for their first bytes */
+	char opened[TASK_PLACE]; /* where the transaction was opened */
 	char place[TASK_PLACE];
 	char split[TASK_PLACE];
 	struct task_wait_note longest;
@@ -67,6 +68,12 @@ struct tasks {
 
 /* The value that a parked coroutine yields, by its address. */
 extern const char task_tag;
+
+/*
+ * Frees a task that has ended. A coroutine whose function returned can run
+ * another function: one is spared, unless its results still wait there.
+ */
+void task_free(struct task *t, bool returned);
 
 /* Sends the unit unless it is empty; `by` says what ended it. */
 void task_send_unit(struct task *t, const char *by);

@@ -26,6 +26,8 @@ unit_init(struct unit *u, size_t limit)
 void
 unit_release(struct unit *u)
 {
+	if (!u->body.data && !u->writes && !u->plain && !u->hooks)
+		return; /* nothing was ever put into it */
 	buf_release(&u->body);
 	dict_free(&u->writes, NULL);
 	dict_free(&u->plain, free);

@@ -300,8 +300,10 @@ vm_enter(struct vm *v, const char *entry)
 
 	if (v->depth++ > 0 || !page)
 		return;
-	if (entry && strncmp(page->entry, entry, PAGE_ENTRY) != 0)
+	if (entry && v->entry != entry) {
 		snprintf(page->entry, PAGE_ENTRY, "%s", entry);
+		v->entry = entry;
+	}
 	begin_slice(v);
 	atomic_fetch_add_explicit(&page->turn, 1, memory_order_relaxed);
 	atomic_store_explicit(&page->busy, 1, memory_order_release);

@@ -36,6 +36,7 @@ struct vm {
 	bool refused;           /* memory was refused, and not yet given back */
 	bool lifted;            /* an error is handled: some headroom */
 	unsigned depth;         /* of vm_enter */
+	const char *entry;      /* what the page says of it */
 	struct page *page;      /* shared with core; NULL in the spawner */
 	struct event_base *base;/* the worker's loop; NULL in the spawner */
 	double tick;            /* seconds of a step of that loop's clock */
