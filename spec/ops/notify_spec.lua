@@ -3,6 +3,7 @@
 local host = require("spec.support.host")
 local notify = require("spec.support.notify")
 local process = require("spec.support.process")
+local shim = require("spec.support.shim")
 
 local IDLE = [[
 local S = require("sensorhost.polling_sensor"):extend()
@@ -127,6 +128,43 @@ return S
 			assert.is_true(process.now() - began > signs * 0.3 - 0.35)
 			core:signal("TERM")
 			assert.same({ "exited", 0 }, { core:wait() })
+		end))
+
+	-- sick() makes the host so, well() ends it: no sign comes between.
+	local function needs_health(core, manager, sick, well)
+		manager:wait_for("^READY=1$")
+		manager:wait_for("^WATCHDOG=1$")
+		sick()
+		-- What was on its way.
+		process.eventually(function()
+			return not manager:next(3)
+		end, "an end of the signs of life")
+		assert.is_nil(manager:next(2))
+		well()
+		manager:wait_for("^WATCHDOG=1$")
+		core:signal("TERM")
+		assert.same({ "exited", 0 }, { core:wait() })
+	end
+
+	it("gets no sign of life while the disk is stuck",
+		managed(function(h, manager, start)
+			local stuck = h.dir .. "/stuck"
+			h:write_sensor("demo", "Busy", [[
+local S = require("sensorhost.polling_sensor"):extend()
+function S:poll() self.sensor_service:set_value("at", os.time()) end
+return S
+]], "poll_interval: 0.1\n")
+			local core = start({ WATCHDOG_USEC = "1000000", LD_PRELOAD =
+				shim.preload(shim.compile(h.dir, shim.stuck_disk(stuck))) })
+			needs_health(core, manager, function() h:write("stuck", "") end,
+				function() os.remove(stuck) end)
+		end))
+
+	it("gets no sign of life while the loop is stuck",
+		managed(function(_, manager, start)
+			local core = start({ WATCHDOG_USEC = "1000000" })
+			needs_health(core, manager, function() core:signal("STOP") end,
+				function() core:signal("CONT") end)
 		end))
 
 	it("gets none that it asked of another process",

@@ -64,4 +64,19 @@ int fdatasync(int fd)
 ]]):format(seconds * 1e6)
 end
 
+-- No commit comes to its end while the file is there.
+function shim.stuck_disk(file)
+	return ([[
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <unistd.h>
+int fdatasync(int fd)
+{
+	while (access("%s", F_OK) == 0)
+		usleep(10000);
+	return ((int (*)(int))dlsym(RTLD_NEXT, "fdatasync"))(fd);
+}
+]]):format(file)
+end
+
 return shim
