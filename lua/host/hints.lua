@@ -75,6 +75,11 @@ function hints.explain(text)
 	end
 	name = text:match("attempt to call %a+ '([^']*)' %(a nil value%)$")
 	if name then
+		if name == "new" then
+			return ": a class is made by extend(), such as "
+				.. "PollingSensor:extend(); an object of the library by its "
+				.. "module's new()"
+		end
 		local near = meant(name, methods())
 		return near ~= "" and near
 			or meant(name, names_of(unpack(hints.objects)))

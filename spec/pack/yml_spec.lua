@@ -171,6 +171,15 @@ describe("yml", function()
 	local bad = {
 		-- text, the error
 		{ "a:\n\t- b", "2:1: a tab cannot indent YAML; use spaces" },
+		{ "a: b: c", "1:5: a \":\" cannot stand here; put the text in quotes, "
+			.. "or check the indentation" },
+		{ "a: 1\n  b: 2", "2:4: a \":\" cannot stand here; put the text in "
+			.. "quotes, or check the indentation" },
+		{ "a:\n  b: 1\n c: 2", "3:2: did not find expected key (while "
+			.. "parsing a block mapping, from line 1 on); check the "
+			.. "indentation" },
+		{ "a:\n  - b\n - c", "3:2: did not find expected key (while parsing "
+			.. "a block mapping, from line 1 on); check the indentation" },
 		{ "a: @x", '1:4: a text cannot begin with "@"; quote it' },
 		{ "a: [1, 2\nb: 3", "2:2: did not find expected ',' or ']' "
 			.. "(while parsing a flow sequence, from line 1 on)" },

@@ -133,6 +133,7 @@ return S]], "poll_interval: 3\n")
 		assert.equal(0, r.code)
 		assert.matches('s%.yaml:3:1: warning: "poll_interval" is ignored',
 			r.stdout)
+		assert.is_nil(r.stderr:find("poll_interval", 1, true)) -- said once
 		r = h:run("run", "demo.S")
 		assert.equal(0, r.code)
 		assert.matches("poll_interval in sensors/s.yaml is ignored", r.stderr)

@@ -152,6 +152,34 @@ describe("a message about", function()
 				"sensors/try.lua:10: in method 'poll'\n", "of the host, from")
 		end))
 
+	it("an error without a message shows what it is", try.with(function(h)
+		for body, words in pairs({
+			["error({ code = 5 })"] = "failed in poll: an error without a "
+				.. 'message: {"code":5}',
+			["error()"] = "failed in poll: an error without a message: null",
+			["error(setmetatable({}, { __tostring = function() return 'mine' "
+				.. "end }))"] = "failed in poll: mine",
+			["error({ list = { print } })"] = '{"list":["<function>"]}',
+			["error({ t = ('x'):rep(500) })"] = '{"t":"xxxx',
+		}) do
+			local said = try.poll(h, body).stderr
+			says(said, words)
+			assert.is_nil(said:find(("x"):rep(300), 1, true))
+		end
+	end))
+
+	it("a recursion without an end is folded", try.with(function(h)
+		local said = try.poll(h, "return self:poll() + 1").stderr
+		says(said, "stack overflow", "in method 'poll'\n", " more times)\n")
+		assert.equal(1, select(2, said:gsub("in method 'poll'", "")))
+	end))
+
+	it("a class made by new() shows extend()", try.with(function(h)
+		says(try.run(h, { body = "local Other = Try:new()" }).stderr,
+			"attempt to call method 'new' (a nil value): a class is made by "
+			.. "extend(), such as PollingSensor:extend()")
+	end))
+
 	it("a poll that fails comes once a streak, and once it is well",
 		try.with(function(h)
 			local said = try.run(h, { args = { "--for", "2s" },

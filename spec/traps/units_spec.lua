@@ -219,6 +219,9 @@ describe("trap", function()
 				body = "function Try:run() time.sleep(0.1) end" }).stderr,
 				"run() returned after 0.1", "call self:finish() if it is done",
 				"starts again in 1")
+			says(try.run(h, { base = "sensor", args = { "--for", "200ms" },
+				body = "function Try:run() end" }).stderr,
+				"run() returned at once; call self:finish() if it is done")
 			local said = try.run(h, { base = "sensor", args = {},
 				body = "function Try:run() self:finish('all read') end" })
 			assert.equal(0, said.code)

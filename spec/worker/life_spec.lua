@@ -189,8 +189,8 @@ describe("an error", function()
 
 	it("of any kind has words", function()
 		for source, wanted in pairs({
-			["error({1})"] = "^table: ",
-			["error(nil)"] = "^nil",
+			["error({1})"] = "^an error without a message: %[1%]$",
+			["error(nil)"] = "^an error without a message: null$",
 			["error(require('sensorhost.errors').new('dns', 'no such name', "
 				.. "{target = 'h', op = 'connect'}))"] =
 				"^connect h: no such name\n%(kind: dns, target: h%)",

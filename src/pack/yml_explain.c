@@ -5,6 +5,7 @@
  */
 #include "pack/yml_explain.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* The byte at a place of the text, or NUL. */
@@ -47,6 +48,42 @@ explain_bytes(const struct yml_fault *fault, const char *text, size_t len,
 	return mark;
 }
 
+/* The library's words, or better ones; and what usually is behind them. */
+static const struct {
+	const char *problem;
+	const char *text;	/* NULL: as they are */
+	const char *advice;
+} known[] = {
+	{"mapping values are not allowed", "a \":\" cannot stand here",
+	    "put the text in quotes, or check the indentation"},
+	{"did not find expected key", NULL, "check the indentation"},
+	{"did not find expected '-' indicator", NULL, "check the indentation"},
+};
+
+/* What the library says, with the place of the beginning and advice. */
+static void
+explain_problem(const struct yml_fault *fault, struct err *e)
+{
+	const char *problem = fault->problem, *advice = NULL;
+	char context[200] = "";
+	size_t i;
+
+	if (fault->context && fault->context_mark.line != fault->mark.line)
+		snprintf(context, sizeof(context), " (%s, from line %d on)",
+		    fault->context, fault->context_mark.line);
+	else if (fault->context)
+		snprintf(context, sizeof(context), " (%s)", fault->context);
+	for (i = 0; i < sizeof(known) / sizeof(*known); i++) {
+		if (!strstr(fault->problem, known[i].problem))
+			continue;
+		advice = known[i].advice;
+		if (known[i].text)
+			problem = known[i].text;
+	}
+	err_set(e, "%s%s%s%s", problem, context, advice ? "; " : "",
+	    advice ? advice : "");
+}
+
 struct yml_mark
 yml_explain(const struct yml_fault *fault, const char *text, size_t len,
     struct err *e)
@@ -60,12 +97,7 @@ yml_explain(const struct yml_fault *fault, const char *text, size_t len,
 		err_set(e, "a tab cannot indent YAML; use spaces");
 	else if (strstr(fault->problem, "cannot start any token") && c != '\0')
 		err_set(e, "a text cannot begin with \"%c\"; quote it", c);
-	else if (!fault->context)
-		err_set(e, "%s", fault->problem);
-	else if (fault->context_mark.line != fault->mark.line)
-		err_set(e, "%s (%s, from line %d on)", fault->problem,
-		    fault->context, fault->context_mark.line);
 	else
-		err_set(e, "%s (%s)", fault->problem, fault->context);
+		explain_problem(fault, e);
 	return fault->mark;
 }

@@ -192,8 +192,8 @@ sensor_load(struct sensor *s, const char *spec)
 	if (lua_isstring(v->L, -2))
 		s->lint = xstrdup(lua_tostring(v->L, -2));
 	lua_settop(v->L, 0);
-	if (!s->polls && json_is_number(json_object_get(s->facts.spec,
-	    "poll_interval")))
+	if (!s->polls && !s->lint && json_is_number(json_object_get(
+	    s->facts.spec, "poll_interval")))	/* else core reports it */
 		vm_log(v, LOG_WARNING, "poll_interval in %s is ignored: the "
 		    "class has run and does not poll", json_string_value(
 		    json_object_get(s->facts.spec, "metadata")));

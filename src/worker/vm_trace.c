@@ -86,10 +86,44 @@ put_frame(struct buf *out, const lua_Debug *ar)
 		buf_printf(out, "the function of line %d", ar->linedefined);
 }
 
+/* The frames of a sensor in a traceback; equal ones in a row stand once. */
+struct shown {
+	struct buf *out;
+	unsigned count;		/* of different ones */
+	unsigned repeats;	/* of the last one */
+	lua_Debug last;
+};
+
+/* Says how often the last frame came again. */
+static void
+put_repeats(struct shown *s)
+{
+	if (s->repeats && s->count <= SENSOR_FRAMES)
+		buf_printf(s->out, "\n(%u more times)", s->repeats);
+	s->repeats = 0;
+}
+
+/* Takes one frame further out. */
+static void
+show_frame(struct shown *s, const lua_Debug *ar)
+{
+	if (s->count && s->last.currentline == ar->currentline &&
+	    s->last.linedefined == ar->linedefined &&
+	    strcmp(s->last.short_src, ar->short_src) == 0) {
+		s->repeats++;
+		return;
+	}
+	put_repeats(s);
+	s->last = *ar;
+	if (s->count++ < SENSOR_FRAMES)
+		put_frame(s->out, ar);
+}
+
 void
 vm_traceback(lua_State *L, struct buf *out)
 {
-	unsigned host = 0, shown = 0;
+	struct shown shown = {.out = out};
+	unsigned host = 0;
 	char first_host[LUA_IDSIZE + 16] = "";
 	lua_Debug ar;
 	int level;
@@ -101,18 +135,18 @@ vm_traceback(lua_State *L, struct buf *out)
 		if (level == 0 && *ar.what != 'C' && ar.currentline <= 0)
 			ar.currentline = failed_line(L, &ar);
 		if (is_sensor_frame(&ar)) {
-			if (shown++ < SENSOR_FRAMES)
-				put_frame(out, &ar);
+			show_frame(&shown, &ar);
 		} else if (*ar.what != 'C' && ar.currentline > 0 &&
 		    host++ == 0) {
 			snprintf(first_host, sizeof(first_host), "%s:%d",
 			    ar.short_src, ar.currentline);
 		}
 	}
+	put_repeats(&shown);
 	new_line(out);
-	if (shown > SENSOR_FRAMES)
-		buf_printf(out, "(%u more)\n", shown - SENSOR_FRAMES);
-	if (host > 0 && shown > 0)
+	if (shown.count > SENSOR_FRAMES)
+		buf_printf(out, "(%u more)\n", shown.count - SENSOR_FRAMES);
+	if (host > 0 && shown.count > 0)
 		buf_printf(out, "(%u of the host, from %s)", host,
 		    first_host);
 }

@@ -41,15 +41,26 @@ undone_text(const json_t *details, char *out, size_t size)
 		    values == 1 ? "" : "s");
 }
 
+/* That run came to its end, so many seconds after it began. */
+static char *
+returned_text(double seconds)
+{
+	char after[32] = "at once";
+
+	if (seconds >= 0.001)
+		snprintf(after, sizeof(after), "after %.3g s", seconds);
+	return xasprintf("run() returned %s; call self:finish() if it is done",
+	    after);
+}
+
 char *
 obituary_of_report(const struct child *c)
 {
 	char undone[96];
 
 	if (c->report == MSG_STATE_RETURNED)
-		return xasprintf("run() returned after %.3g s; call "
-		    "self:finish() if it is done", json_number_value(
-		    json_object_get(c->details, "after")));
+		return returned_text(json_number_value(json_object_get(
+		    c->details, "after")));
 	if (c->report == MSG_STATE_FINISHED || c->report == MSG_STATE_REJECTED)
 		return xasprintf("%s: %s", msg_state_name(c->report),
 		    text_of(c->details, "why", "no reason was given"));

@@ -9,7 +9,9 @@
 #include <string.h>
 
 #include "base/nearest.h"
+#include "base/utf8.h"
 #include "worker/bind/bind.h"
+#include "worker/encode.h"
 #include "worker/json_values.h"
 #include "worker/modules.h"
 #include "worker/sensor.h"
@@ -17,6 +19,8 @@
 
 /* Kept in the registry: the metatable, describe, what explains texts. */
 static const char key_meta, key_describe, key_explain;
+
+#define ODD_MAX 200	/* bytes of an error value that is no text */
 
 static const char *const kinds[] = {"timeout", "refused", "unreachable",
     "dns", "tls", "reset", "closed", "protocol", "too_large", "status",
@@ -305,6 +309,31 @@ explain(lua_State *L)
 		lua_pop(L, 1);
 }
 
+/* Pushes what can be said of an error value that is no text and has none. */
+static void
+push_odd(lua_State *L, int idx)
+{
+	struct buf json = {0};
+	char text[ODD_MAX + 1];
+	bool has_text = luaL_getmetafield(L, idx, "__tostring");
+	size_t len;
+
+	if (has_text)
+		lua_pop(L, 1);
+	if (has_text || (!lua_isnil(L, idx) && !lua_istable(L, idx))) {
+		lua_getglobal(L, "tostring");
+		lua_pushvalue(L, idx);
+		lua_call(L, 1, 1);
+		return;
+	}
+	encode_lossy(L, idx, &json);
+	len = json.len < ODD_MAX ? json.len : utf8_trim(json.data, ODD_MAX);
+	memcpy(text, json.data, len);
+	text[len] = '\0';
+	buf_release(&json);	/* before what can raise */
+	lua_pushfstring(L, "an error without a message: %s", text);
+}
+
 /* lua_CFunction: an error value in words, for logs and reports. */
 static int
 describe(lua_State *L)
@@ -312,11 +341,8 @@ describe(lua_State *L)
 	const char *kind, *target;
 
 	lua_settop(L, 1);
-	if (!has_message(L, 1)) {
-		lua_getglobal(L, "tostring");
-		lua_pushvalue(L, 1);
-		lua_call(L, 1, 1);
-	}
+	if (!has_message(L, 1))
+		push_odd(L, 1);
 	explain(L);
 	if (!bind_is_error(L, 1))
 		return 1;
