@@ -71,6 +71,13 @@ static const struct {
 };
 #define LATER (sizeof(later) / sizeof(later[0]))
 
+/* Whether it is a role of core, which takes signals by itself. */
+static bool
+is_role(int (*fn)(int argc, char **argv))
+{
+	return fn == role_run || fn == role_serve || fn == role_check;
+}
+
 /* Whether a command's name begins with the noun; NULL is every noun. */
 static bool
 has_noun(const char *name, const char *noun)
@@ -233,9 +240,11 @@ main(int argc, char **argv)
 	}
 	for (i = 0; i < COMMANDS; i++) {
 		words = match(commands[i].name, argc - 1, argv + 1);
-		if (words > 0)
-			return commands[i].main(argc - 1 - words,
-			    argv + 1 + words);
+		if (words == 0)
+			continue;
+		if (!is_role(commands[i].main))
+			signals_unblock();
+		return commands[i].main(argc - 1 - words, argv + 1 + words);
 	}
 	words = noun_alone(argc - 1, argv + 1);
 	return words >= 0 ? words : unknown(argc - 1, argv + 1);

@@ -157,6 +157,19 @@ describe("sensorhost export", function()
 		assert.equal("", result.stderr)
 	end))
 
+	it("ends at a signal while it follows", with_data(function(_, dir)
+		for number, name in pairs({ [2] = "INT", [15] = "TERM" }) do
+			local p = process.start({ host.program, "export", "--data", dir,
+				"--follow", "--from", "2500", stdout = "pipe" })
+			p:pump(process.deadline(), function(_, bytes)
+				return bytes:find("\n") ~= nil
+			end)
+			p:signal(name)
+			assert.same({ "killed", number }, { p:wait(process.PATIENCE) })
+			p:close()
+		end
+	end))
+
 	it("ends when nobody reads any more", with_data(function(_, dir)
 		local p = process.start({ host.program, "export", "--data", dir,
 			"--follow", stdout = "pipe" })

@@ -35,6 +35,15 @@ signals_block(void)
 	signal(SIGXFSZ, SIG_IGN);
 }
 
+void
+signals_unblock(void)
+{
+	sigset_t set;
+
+	handled_signals(&set);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
 int
 signals_open(void)
 {
