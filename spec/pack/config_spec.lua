@@ -215,9 +215,9 @@ pins: {type: array, secret: true, items: {type: integer}}
 	end)
 
 	local bad = {
-		{ 'i: "{{ st2kv.system.bad }}"', 'config.yaml:1:4: what the '
-			.. "datastore holds for /i does not hold a value of type "
-			.. "integer" },
+		{ 'i: "{{ st2kv.system.bad }}"', 'config.yaml:1:4: config key '
+			.. '"i": what its template gives is not of type integer; mend '
+			.. "it in the datastore" },
 		{ 's: "{{ st2kv.system.gone }}"', 'config.yaml:1:4: datastore key '
 			.. '"gone" (system) does not exist; set it: '
 			.. "sensorhost key set gone VALUE" },

@@ -141,8 +141,9 @@ describe("a configuration's templates", function()
 		says(result.stderr, 't/config.yaml:1:4: datastore key "gone" (system) '
 			.. "does not exist; set it: sensorhost key set gone VALUE")
 		result = said("n: '{{ st2kv.system.clear }}'\n")
-		says(result.stderr, "t/config.yaml:1:4: what the datastore holds for "
-			.. "/n does not hold a value of type integer")
+		says(result.stderr, 't/config.yaml:1:4: config key "n": what its '
+			.. "template gives is not of type integer; mend it in the "
+			.. "datastore")
 		result = said("key: '{{ st2kv.system.clear }}'\n")
 		says(result.stderr, "t/config.yaml:1:6: /key is secret, but datastore "
 			.. 'key "clear" is stored in clear')

@@ -190,7 +190,7 @@ config_cast(const json_t *schema, const char *text, struct err *e)
 	if (json_is_string(type)) {
 		value = cast_type(json_string_value(type), text);
 		if (!value)
-			err_set(e, "does not hold a value of type %s",
+			err_set(e, "is not of type %s",
 			    json_string_value(type));
 		return value;
 	}
@@ -198,6 +198,6 @@ config_cast(const json_t *schema, const char *text, struct err *e)
 		if (!value && json_is_string(one))
 			value = cast_type(json_string_value(one), text);
 	if (!value && json_array_size(type) > 0)
-		err_set(e, "holds a value of none of the types it may have");
+		err_set(e, "is of none of the types it may have");
 	return value || json_array_size(type) ? value : json_string(text);
 }

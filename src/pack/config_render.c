@@ -114,8 +114,8 @@ template_value(struct config_work *w, const char *pointer,
 		value = config_cast(schema, buf_cstr(&text), &e);
 		if (!value)
 			config_report(w, DIAG_ERROR, pointer,
-			    "what the datastore holds for %s %s", pointer,
-			    e.text);
+			    "config key \"%s\": what its template gives %s; "
+			    "mend it in the datastore", pointer + 1, e.text);
 	}
 	buf_release(&text);
 	return value;
