@@ -79,6 +79,18 @@ function check.name(call, what, value)
 	return value
 end
 
+-- A list: a table that begins at 1, or is empty.
+function check.list(call, what, value)
+	check.type(call, what, value, "table")
+	local key = next(value)
+	if value[1] == nil and key ~= nil then
+		check.raise("%s: %s must be a list, not a table with the key %s", call,
+			what, type(key) == "string" and ("%q"):format(key:sub(1, 40))
+				or check.describe(key))
+	end
+	return value
+end
+
 local function sorted_keys(t)
 	local names = {}
 	for name in pairs(t) do

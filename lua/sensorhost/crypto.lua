@@ -200,7 +200,8 @@ end
 ---assert(#crypto.uuid() == 36)
 ---```
 ---@return string
-function crypto.uuid()
+function crypto.uuid(...)
+	check.dot("crypto.uuid", crypto, (...))
 	local bytes = { host.random(16):byte(1, 16) }
 	bytes[7] = bit.bor(bit.band(bytes[7], 0x0f), 0x40)
 	bytes[9] = bit.bor(bit.band(bytes[9], 0x3f), 0x80)

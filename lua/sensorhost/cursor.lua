@@ -336,7 +336,7 @@ end
 ---@return fun(): table?
 function Cursor:each(list, key, id)
 	check.self("cursor", "each", self, Cursor)
-	check.type("cursor:each", "list", list, "table")
+	check.list("cursor:each", "list", list)
 	if key == nil then
 		check.raise("cursor:each: key must be the name of a field, not nil")
 	end

@@ -138,7 +138,7 @@ end
 ---@return integer forgotten
 function Seen:keep(ids)
 	check.self("seen", "keep", self, Seen)
-	check.type("seen:keep", "ids", ids, "table")
+	check.list("seen:keep", "ids", ids)
 	local wanted, forgotten = {}, 0
 	for _, id in ipairs(ids) do
 		wanted[key_of(self, text_of("seen:keep", id))] = true

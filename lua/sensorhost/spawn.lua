@@ -76,7 +76,7 @@ end
 ---```
 function spawn.map(list, limit, fn)
 	check.dot("spawn.map", spawn, list)
-	check.type("spawn.map", "list", list, "table")
+	check.list("spawn.map", "list", list)
 	check.integer("spawn.map", "limit", limit, 1)
 	check.type("spawn.map", "fn", fn, "function")
 	local service, count = kept.service(), #list

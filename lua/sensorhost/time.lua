@@ -20,11 +20,13 @@ local function offset_of(text)
 		or text == "UT" then
 		return 0
 	end
-	local sign, hours, minutes = text:match("^([+-])(%d%d):?(%d%d)$")
-	if not sign or tonumber(hours) > 15 or tonumber(minutes) > 59 then
+	local sign, hours, minutes = text:match("^([+-])(%d%d):?(%d?%d?)$")
+	if not sign or #minutes == 1 or text:find(":$") or tonumber(hours) > 15
+		or (tonumber(minutes) or 0) > 59 then
 		return false
 	end
-	return (sign == "-" and -1 or 1) * (hours * 3600 + minutes * 60)
+	return (sign == "-" and -1 or 1) * (hours * 3600
+		+ (tonumber(minutes) or 0) * 60)
 end
 
 -- Whether a date and a time are ones that there are.
@@ -54,6 +56,8 @@ end
 
 -- RFC 3339 and ISO 8601: date, or date and time, with or without a zone.
 local function parse_iso(text, tz)
+	text = text:gsub("^(%d%d%d%d)(%d%d)(%d%d)T(%d%d)(%d%d)(%d%d)",
+		"%1-%2-%3T%4:%5:%6")
 	local year, month, day, rest = text:match("^(%d%d%d%d)-(%d%d)-(%d%d)(.*)$")
 	if not year then
 		return nil
@@ -139,8 +143,9 @@ function time.rfc3339(t, tz)
 end
 
 ---The Unix time that a text says. Without a format it is RFC 3339 or ISO 8601
----(`2026-01-02`, `2026-01-02 03:04`, `2026-01-02T03:04:05.6+02:00`) or a date as
----in mail and HTTP (`Fri, 02 Jan 2026 03:04:05 GMT`).
+---(`2026-01-02`, `2026-01-02 03:04`, `2026-01-02T03:04:05.6+02:00`,
+---`20260102T030405Z`) or a date as in mail and HTTP
+---(`Fri, 02 Jan 2026 03:04:05 GMT`).
 ---
 ---```lua
 ---assert(time.parse("1970-01-02T00:00:00Z") == 86400)

@@ -72,6 +72,8 @@ describe("spawn.map", function()
 	end))
 	same({ 51, 42, 33, 24, 15 }, results)
 	assert(most == 2)
+	raises("spawn.map: list must be a list, not a table with the key 2",
+		spawn.map, { [2] = 1 }, 3, print)
 	assert(next(spawn.map({}, 3, print)) == nil)
 	]]))
 
@@ -190,6 +192,8 @@ describe("cursor", function()
 	raises("cursor:set: value must be a number or a string, not nil", c.set, c)
 	raises("cursor:set: value must be a number or a string, not nan",
 		c.set, c, 0/0)
+	raises("cursor:each: list must be a list, not a table with the key "
+		.. "\"items\"", c.each, c, { items = { { n = 1 } } }, "n")
 	raises("item 1 has no field \"n\"", c.each, c, { {} }, "n")
 	raises("item 1 has no field \"id\"", c.each, c, { { n = 1 } }, "n", "id")
 	raises("cursor.each() needs a colon", c.each, {}, "n")
@@ -207,6 +211,8 @@ describe("seen", function()
 	assert(s:remove("a") and not s:remove("a") and s:add("a"))
 	assert(not seen.new("other"):has("a"))
 	service:commit()
+	raises("seen:keep: ids must be a list, not a table with the key \"a\"",
+		s.keep, s, { a = true })
 	assert(s:keep({ "a", 17 }) == 2)
 	assert(s:has("a") and s:has(17) and not s:has("\0\255"))
 	raises("seen:add: id must be a string that is not empty or a number, "

@@ -141,14 +141,17 @@ format_part(struct buf *out, const char *format, size_t n,
 	buf_put(out, text, n > 0 ? n - 1 : 0);
 }
 
-/* Where "%f" is in a format, but not that of "%%f"; NULL: nowhere. */
+/*
+ * Where a format has "%f", or "%s", which the C library reads and writes by
+ * the zone of the process; but not in "%%f". NULL: nowhere.
+ */
 static const char *
-find_fraction(const char *format)
+find_own(const char *format)
 {
 	for (; *format; format++) {
 		if (*format != '%')
 			continue;
-		if (format[1] == 'f')
+		if (format[1] == 'f' || format[1] == 's')
 			return format;
 		if (format[1])
 			format++;
@@ -174,9 +177,12 @@ zone_lua_format(lua_State *L)
 		    "none may be 0", call, len, TEXT_MAX);
 	zone_at(L, 4, call, &z);
 	zone_civil(&z, t, &tm);
-	while ((at = find_fraction(format)) != NULL) {
+	while ((at = find_own(format)) != NULL) {
 		format_part(&out, format, (size_t)(at - format), &tm);
-		buf_printf(&out, "%06d", us);
+		if (at[1] == 'f')
+			buf_printf(&out, "%06d", us);
+		else
+			buf_printf(&out, "%lld", (long long)t);
 		format = at + 2;
 	}
 	format_part(&out, format, strlen(format), &tm);
@@ -185,35 +191,56 @@ zone_lua_format(lua_State *L)
 	return 1;
 }
 
+/* What a text says of a time. */
+struct reading {
+	struct tm tm;
+	double fraction;
+	bool has_unix;	/* it says the Unix time itself */
+	long long unix_time;
+};
+
 /* Reads the digits of a fraction; NULL if there is none. */
 static const char *
-parse_fraction(const char *s, double *fraction)
+read_fraction(const char *s, struct reading *r)
 {
 	double unit = 0.1;
 
 	if (*s < '0' || *s > '9')
 		return NULL;
 	for (; *s >= '0' && *s <= '9'; s++, unit /= 10)
-		*fraction += (*s - '0') * unit;
+		r->fraction += (*s - '0') * unit;
 	return s;
+}
+
+/* Reads whole seconds since 1970; NULL if there are none. */
+static const char *
+read_unix(const char *s, struct reading *r)
+{
+	char *end;
+
+	r->unix_time = strtoll(s, &end, 10);
+	r->has_unix = end != s && (double)r->unix_time >= T_LEAST &&
+	    (double)r->unix_time < T_MOST;
+	return r->has_unix ? end : NULL;
 }
 
 /* Reads s by the format; NULL if it is not of that form. */
 static const char *
-parse_parts(const char *s, const char *format, struct tm *tm,
-    double *fraction)
+read_parts(const char *s, const char *format, struct reading *r)
 {
 	char part[TEXT_MAX + 1];
 	const char *at;
 
-	while (s && (at = find_fraction(format)) != NULL) {
+	while (s && (at = find_own(format)) != NULL) {
 		memcpy(part, format, (size_t)(at - format));
 		part[at - format] = '\0';
-		s = strptime(s, part, tm);
-		s = s ? parse_fraction(s, fraction) : NULL;
+		s = strptime(s, part, &r->tm);
+		if (s)
+			s = at[1] == 'f' ? read_fraction(s, r) :
+			    read_unix(s, r);
 		format = at + 2;
 	}
-	return s ? strptime(s, format, tm) : NULL;
+	return s ? strptime(s, format, &r->tm) : NULL;
 }
 
 /* zone.parse(call, text, format, tz) */
@@ -224,24 +251,25 @@ zone_lua_parse(lua_State *L)
 	const char *text = bind_text(L, 2, call, "text", NULL);
 	size_t len;
 	const char *format = bind_text(L, 3, call, "format", &len);
-	struct tm tm = { .tm_year = 70, .tm_mday = 1, .tm_gmtoff = LONG_MIN };
-	double fraction = 0;
+	struct reading r = {
+		.tm = { .tm_year = 70, .tm_mday = 1, .tm_gmtoff = LONG_MIN },
+	};
 	struct zone z;
-	time_t t;
 
 	if (len > TEXT_MAX)
 		bind_raise(L, "%s: the format has %zu bytes, at most %d", call,
 		    len, TEXT_MAX);
 	zone_at(L, 4, call, &z);
-	end = parse_parts(text, format, &tm, &fraction);
+	end = read_parts(text, format, &r);
 	if (!end || end[strspn(end, " \t\r\n")] != '\0')
 		return 0;
-	if (tm.tm_gmtoff != LONG_MIN) {
+	if (r.tm.tm_gmtoff != LONG_MIN) {
 		z.fixed = true;
-		z.offset = tm.tm_gmtoff;
+		z.offset = r.tm.tm_gmtoff;
 	}
-	t = zone_time(&z, &tm);
-	lua_pushnumber(L, (double)t + fraction);
+	if (!r.has_unix)
+		r.unix_time = (long long)zone_time(&z, &r.tm);
+	lua_pushnumber(L, (double)r.unix_time + r.fraction);
 	return 1;
 }
 
