@@ -293,3 +293,16 @@ describe("an old version", function()
 		flips_once(h, "two")
 	end, nil, "stop_timeout: 1s\nlimits: {slice: 500ms}\n"))
 end)
+
+describe("a handover that outlasts its reload", function()
+	it("makes way for the next one", running(function(h, core, change)
+		local result = change("local stop = os.clock() + 3600 "
+			.. "while os.clock() < stop do end")
+		assert.equal(1, result.code)
+		assert.matches("demo.S failed: it is still running, its new version "
+			.. "still loads", result.stdout, 1, true)
+		reloaded(change("", "three"))
+		core:wait_for("demo%.S%[%d%]: reloaded")
+		flips_once(h, "three")
+	end, nil, "stop_timeout: 1s\nsetup_timeout: 1s\nlimits: {slice: 1h}\n"))
+end)

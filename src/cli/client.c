@@ -297,19 +297,34 @@ print_json(const json_t *value)
 	putchar('\n');
 }
 
+/* ":line:column" of a finding, as far as it has them. */
+static void
+place_of(const json_t *finding, char text[64])
+{
+	long long line = member_integer(finding, "line");
+	long long column = member_integer(finding, "column");
+
+	*text = '\0';
+	if (line > 0 && column > 0)
+		snprintf(text, 64, ":%lld:%lld", line, column);
+	else if (line > 0)
+		snprintf(text, 64, ":%lld", line);
+}
+
 size_t
 print_findings(const json_t *answer)
 {
 	size_t errors = 0, i;
+	char place[64];
 	json_t *f;
 
 	json_array_foreach(json_object_get(answer, "findings"), i, f) {
 		bool error = strcmp(member_text(f, "level"), "error") == 0;
 
 		errors += error;
-		fprintf(stderr, "sensorhost: %s:%lld:%lld: %s%s\n",
-		    member_text(f, "file"), (long long)member_integer(f,
-		    "line"), (long long)member_integer(f, "column"),
+		place_of(f, place);
+		fprintf(stderr, "sensorhost: %s%s: %s%s\n",
+		    member_text(f, "file"), place,
 		    error ? "" : "warning: ", member_text(f, "text"));
 	}
 	return errors;

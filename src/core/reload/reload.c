@@ -178,8 +178,10 @@ give_up(struct reload *r)
 
 		if (item->wait == ITEM_DONE)
 			continue;
-		why = xasprintf("it is still %s",
-		    supervisor_state_name(item->s->state));
+		why = xasprintf("it is still %s%s",
+		    supervisor_state_name(item->s->state),
+		    item->s->handover.step == HANDOVER_LOADING ?
+		    ", its new version still loads" : "");
 		reload_item_done(r->going, item, why);
 		free(why);
 	}

@@ -62,11 +62,13 @@ discard_incoming(struct supervisor *s, const char *why)
 static void
 give_up(struct supervisor *s, const char *why, const char *traceback)
 {
+	bool both = s->current && s->handover.step == HANDOVER_SETUP;
 	char *said;
 
 	supervisor_log(s, LOG_ERROR, "reload failed, the running version "
-	    "goes on: %s; if it holds what only one may hold, say \"reload: "
-	    "restart\" in %s%s%s", why, s->meta->metadata_file,
+	    "goes on: %s%s%s%s%s", why, both ? "; if it holds what only one "
+	    "may hold, say \"reload: restart\" in " : "",
+	    both ? s->meta->metadata_file : "",
 	    traceback ? "\n" : "", traceback ? traceback : "");
 	said = xasprintf("reload failed: %s", why);
 	supervisor_note_error(s, said, traceback);
@@ -135,7 +137,7 @@ handover_abandon(struct supervisor *s)
 	if (s->handover.step == HANDOVER_NONE ||
 	    s->handover.step == HANDOVER_FLIPPING)
 		return;
-	discard_incoming(s, "the sensor is stopped");
+	discard_incoming(s, "it is not wanted any more");
 	clear(s);
 }
 

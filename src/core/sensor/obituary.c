@@ -61,7 +61,9 @@ obituary_of_report(const struct child *c)
 	if (c->report == MSG_STATE_RETURNED)
 		return returned_text(json_number_value(json_object_get(
 		    c->details, "after")));
-	if (c->report == MSG_STATE_FINISHED || c->report == MSG_STATE_REJECTED)
+	if (!json_object_get(c->details, "error") &&
+	    (c->report == MSG_STATE_FINISHED ||
+	    c->report == MSG_STATE_REJECTED))
 		return xasprintf("%s: %s", msg_state_name(c->report),
 		    text_of(c->details, "why", "no reason was given"));
 	undone_text(c->details, undone, sizeof(undone));

@@ -271,6 +271,8 @@ supervisor_reload(struct supervisor *s, struct catalog *catalog,
 {
 	if (s->state == SENSOR_RUNNING && s->meta->reload == RELOAD_HANDOVER &&
 	    meta->reload == RELOAD_HANDOVER) {
+		/* One that still loads is older than this one. */
+		handover_abandon(s);
 		handover_begin(s, catalog, meta);
 		return;
 	}

@@ -30,7 +30,10 @@ struct sensor_log supervisor_log_of(const struct supervisor *s);
 void handover_begin(struct supervisor *s, struct catalog *catalog,
     struct sensor_meta *meta);
 
-/* Ends one that is under way without a word (the sensor is stopped). */
+/*
+ * Ends one that is under way without a word: the sensor is stopped, or a
+ * newer version has come. One that is about to be on disk goes on.
+ */
 void handover_abandon(struct supervisor *s);
 
 /* Frees what a handover holds, wherever it is: core ends. */
@@ -41,8 +44,6 @@ void handover_loaded(struct supervisor *s);
 void handover_quiet(struct supervisor *s);
 void handover_setup_unit(struct supervisor *s, uint32_t id, const void *body,
     size_t len);
-/* Whether what the incoming worker's cleanup does counts for nothing. */
-bool handover_discards(const struct supervisor *s);
 /* Whether what the incoming worker's cleanup does counts for nothing. */
 bool handover_discards(const struct supervisor *s);
 void handover_incoming_failed(struct supervisor *s);
