@@ -1,17 +1,16 @@
--- The files of a tail: which is read when, and where it was left. Under
--- sensorhost/tail.lua, whose object `self` is all the state there is.
+-- The files of a tail: read from the first to the last, and taken up again
+-- where they were left. Under sensorhost/tail.lua, whose object `self` is all
+-- the state there is; which file comes after which is decided in lives.lua.
 --
--- A mark holds who a file is (inode and time of birth), an offset, and digests
--- of the file's first bytes and of those before the offset. The files of a
--- tail are a chain: first those that were rotated and may still grow, last the
--- one at the path. A file is left for the next one only after the next one was
--- seen and the file then read to its end. What was rotated unseen is found in
--- the folder: by inode, by content (a copy), and the files between by name and
--- time of birth.
+-- What is written to the place: a mark for each file in the chain (who it is,
+-- an offset, and digests of the file's first bytes and of those before the
+-- offset), and which files beside it are settled. Files are told apart by
+-- inode and time of birth; a copy is known by what it holds.
 
 local check = require("host.arguments")
 local file = require("host.file")
 local inotify = require("host.inotify")
+local lives = require("host.lives")
 local siblings = require("host.siblings")
 local time = require("sensorhost.time")
 
@@ -21,125 +20,11 @@ local QUIET = 10     -- seconds without growth that end a rotated file
 local LOOK = 5       -- seconds between looks, should no event come
 local LOOK_BLIND = 1 -- the same where the kernel cannot tell
 local ROTATED = 16   -- rotated files kept open
-local FINISHED = 32  -- finished files that are remembered
 local TRIES = 10     -- looks at a folder in which files are renamed
 
-local FILE_EVENTS = bit.bor(inotify.MODIFY, inotify.ATTRIB,
-	inotify.MOVE_SELF, inotify.DELETE_SELF)
 local FOLDER_EVENTS = bit.bor(inotify.CREATE, inotify.MOVED_TO,
 	inotify.MOVED_FROM, inotify.DELETE, inotify.MOVE_SELF,
 	inotify.DELETE_SELF)
-
--- Where a read or a look failed: the loop ends with that error.
-local function broken(self, err)
-	err.op, err.target = "tail:lines", self.path
-	error(err, 0)
-end
-
--- Tells the host which readers' marks to keep, and which files were cut.
-local function hold(self)
-	local readers, cut = {}, {}
-	for i, entry in ipairs(self.chain) do
-		readers[i] = entry.reader
-	end
-	for id in pairs(self.reborn) do
-		cut[#cut + 1] = '"' .. id .. '"'
-	end
-	self.place:hold(table.concat(cut, ",", 1, math.min(#cut, FINISHED)),
-		unpack(readers))
-end
-
--- Puts a reader into the chain, at its end or at a place.
-local function add_entry(self, reader, at)
-	local facts, proc = reader:facts()
-	local entry = { reader = reader, id = facts.id, begun = reader:begun() }
-	entry.subscription = self.watch:add(proc, FILE_EVENTS)
-	table.insert(self.chain, at or #self.chain + 1, entry)
-	hold(self)
-	return entry
-end
-
--- A file is done with, and not to be taken for new. One that was cut, though,
--- is the same file with a new life.
-local function remember(self, id)
-	if not self.reborn[id] then
-		self.finished[#self.finished + 1] = id
-	end
-	if #self.finished > FINISHED then
-		table.remove(self.finished, 1)
-	end
-end
-
--- Ends with a file.
-local function drop_entry(self, at)
-	local entry = table.remove(self.chain, at)
-	remember(self, entry.id)
-	if self.reader == entry.reader then
-		self.reader = nil
-	end
-	if entry.subscription then
-		self.watch:remove(entry.subscription)
-	end
-	hold(self)
-	entry.reader:close()
-end
-
--- The next file after what is read: one that was rotated unseen, or the one
--- at the path. Looks twice, since names change under our eyes.
-local function advance(self)
-	for _ = 1, TRIES do
-		local here = file.facts(self.path)
-		local rotated = self.since and siblings.successor(self, self.since, here)
-		local target = rotated or here
-		if not target then
-			return false
-		end
-		local reader, err = siblings.open(self, rotated
-			and self.folder .. "/" .. rotated.name or self.path, 0)
-		local facts = reader and reader:facts()
-		local again = self.since and siblings.successor(self, self.since, here)
-		if facts and facts.id == target.id
-			and (again and again.id) == (rotated and rotated.id) then
-			if rotated then
-				reader:begun(rotated.when - 1e-6)
-			end
-			self.since = reader:begun()
-			self.reborn[target.id] = nil
-			self.unreadable = nil
-			add_entry(self, reader)
-			return true
-		elseif reader then
-			reader:close()
-		elseif err.kind ~= "not_found" then
-			if not self.unreadable then
-				check.warn(("%s; trying again"):format(tostring(err)))
-			end
-			self.unreadable = true
-			return false
-		end
-	end
-	return false
-end
-
--- The last file has been empty as far as was seen: what it was before it was
--- last cut may be in a copy that nobody has read.
-local function insert_missed(self)
-	local last = self.chain[#self.chain]
-	for _ = 1, ROTATED do
-		local rotated = siblings.successor(self, last.begun, last)
-		if not rotated or siblings.is_current(self, rotated) then
-			return
-		end
-		local reader = siblings.open_sibling(self, rotated)
-		if reader then
-			reader:begun(rotated.when - 1e-6)
-			add_entry(self, reader, #self.chain).quiet =
-				time.monotonic() + QUIET
-			last.begun = last.reader:begun(rotated.when - 1e-6)
-			self.more = true
-		end
-	end
-end
 
 -- Watches the folder, or the nearest one above it that is there.
 function chain.watch_folder(self)
@@ -163,51 +48,74 @@ function chain.watch_folder(self)
 	end
 end
 
+-- Warns of what was compressed before it was read to its end.
+local function warn_compressed(self, since)
+	local names = siblings.compressed(self, since)
+	if names then
+		check.warn(("tail: %s: compressed meanwhile, and not read: %s; lines "
+			.. "that had not been read yet are left out"):format(self.path,
+			names))
+	end
+	return names
+end
+
 -- The file was cut or written anew under us. What was not read of it may be
 -- in a copy; else what is buffered of its last line is all there is.
 local function changed(self, at)
 	local entry = self.chain[at]
-	local mark = entry.reader:mark()
-	self.reborn[entry.id] = true
-	local copy = siblings.resume(self, mark)
-	if copy then
-		drop_entry(self, at)
-		add_entry(self, copy, at).quiet = time.monotonic() + QUIET
+	local reader = entry.reader
+	local mark = reader:mark(true)
+	local copy, why = siblings.resume(self, mark)
+	if why == "moving" then
 		return nil
 	end
-	if at == #self.chain then
-		self.since = entry.begun
+	self.reborn[entry.id] = true
+	if copy then
+		lives.drop_entry(self, at)
+		entry = lives.add_entry(self, copy, at)
+		entry.proven, entry.quiet = true, time.monotonic() + QUIET
+		return nil
 	end
+	if not siblings.settle_copies(self, reader, mark) then
+		return nil
+	end
+	warn_compressed(self, reader:begun())
 	entry.over = true
-	return entry.reader:rest()
+	return reader:rest()
 end
 
 -- A file that was deleted, and nothing came in its place: lets it go once it
 -- has been quiet, so that it does not take up the disk for ever.
-local function leave_deleted(self, last)
+local function leave_deleted(last)
 	if last.reader:facts().links > 0 then
 		last.deleted = nil
 	elseif not last.deleted then
 		last.deleted = time.monotonic() + QUIET
 	elseif time.monotonic() >= last.deleted then
-		self.since = last.begun
 		last.over = true
 		return last.reader:rest()
 	end
 end
 
--- The last file was read to its end, and the path leads to another one: if
+-- The path does not lead to the last file (here: it leads to another one). If
 -- there is still nothing new in it, goes on to the next.
-local function leave(self, last)
-	local state, err = last.reader:fill()
+local function leave(self, last, here)
+	local state, err = "end", nil
+	if last.proven or lives.prove(self, #self.chain) then
+		state, err = last.reader:fill()
+	elseif self.more then
+		return nil
+	end
 	if state == nil then
-		broken(self, err)
-	elseif state == "end" then
-		last.quiet = last.quiet or time.monotonic() + QUIET
-		self.since = last.begun
-		self.more = advance(self)
-	else
+		lives.broken(self, err)
+	elseif state ~= "end" then
 		self.more = true
+		return nil
+	end
+	last.quiet = last.quiet or time.monotonic() + QUIET
+	self.more = lives.advance(self)
+	if not self.more and not here then
+		return leave_deleted(last)
 	end
 end
 
@@ -216,18 +124,15 @@ end
 local function follow(self)
 	local last = self.chain[#self.chain]
 	local here = file.facts(self.path)
-	if not here or not last or here.id ~= last.id then
-		chain.watch_folder(self)
+	if here and last and here.id == last.id then
+		last.deleted = nil
+		return nil
 	end
-	if not last then
-		self.more = advance(self)
-	elseif not here then
-		return leave_deleted(self, last)
-	elseif here.id ~= last.id then
-		leave(self, last)
-	elseif last.reader:blank() then
-		insert_missed(self)
+	chain.watch_folder(self)
+	if last then
+		return leave(self, last, here)
 	end
+	self.more = lives.advance(self)
 end
 
 -- A rotated file that has been quiet for long, or the oldest of too many: what
@@ -246,19 +151,35 @@ local function finish_quiet(self, at)
 	return entry.reader:rest()
 end
 
+-- Whether something has come into the files before this one, since they were
+-- looked at: it was written before what has come here.
+local function grew_before(self, at)
+	local grew = false
+	for i = 1, at - 1 do
+		local entry = self.chain[i]
+		local state = entry.proven and entry.reader:fill()
+		grew = grew or state == "line" or state == "more"
+			or state == "changed"
+	end
+	return grew
+end
+
 -- Reads the next block of a file. A line, if one is now there.
 local function read_on(self, at)
 	local entry = self.chain[at]
-	if at == #self.chain and entry.reader:blank() then
-		insert_missed(self) -- what it is about to hold came later
+	if not entry.proven and not lives.prove(self, at) then
 		if self.more then
 			return nil
 		end
+		return finish_quiet(self, at)
 	end
 	local state, err = entry.reader:fill()
 	if state == "line" then
 		entry.quiet = entry.quiet and time.monotonic() + QUIET
-		return entry.reader:next()
+		if not grew_before(self, at) then
+			return entry.reader:next()
+		end
+		self.more = true
 	elseif state == "end" then
 		return finish_quiet(self, at)
 	elseif state == "more" then
@@ -267,7 +188,7 @@ local function read_on(self, at)
 		self.more = true
 		return changed(self, at)
 	else
-		broken(self, err)
+		lives.broken(self, err)
 	end
 end
 
@@ -279,7 +200,7 @@ function chain.look(self)
 	while self.chain[at] do
 		local entry = self.chain[at]
 		if entry.over then
-			drop_entry(self, at)
+			lives.drop_entry(self, at)
 		else
 			local reader = entry.reader
 			local line, cut = reader:next()
@@ -332,44 +253,96 @@ local function booted()
 	return time.now() - (seconds or math.huge)
 end
 
+-- No picture of the folder could be had.
+local function fail_moving(self)
+	return check.fail("busy", "tail.open", self.path,
+		"files keep being renamed here; try again")
+end
+
+-- Opens what a mark is about. Whether that was there; nil if that cannot be
+-- told now.
+local function take_up(self, mark, crashed)
+	local reader, copy, itself = siblings.resume(self, mark, crashed)
+	if reader then
+		self.reborn[mark.id] = copy and true or nil
+		lives.add_entry(self, reader).proven = mark.offset > 0
+		return true
+	elseif copy == "moving" then
+		return nil
+	end
+	if itself then
+		self.reborn[mark.id] = true -- its name is there, it is another life
+	end
+	siblings.settle(self, mark.id)
+	return false
+end
+
+-- Goes on with what the place remembers.
+local function go_on(self, state)
+	local last = state.files[#state.files]
+	local crashed = tonumber(state.at) / 1e9 < booted()
+	self.since = tonumber(state.since or last and last.since or state.at)
+		/ 1e9
+	for _, id in ipairs(state.cut or {}) do
+		self.reborn[id] = true
+	end
+	for _, id in ipairs(state.settled or {}) do
+		self.settled[id] = true
+	end
+	local gone
+	for _, mark in ipairs(state.files) do
+		local found = take_up(self, mark, crashed)
+		if found == nil then
+			return fail_moving(self)
+		end
+		gone = not found and mark or gone
+	end
+	if gone and not warn_compressed(self, tonumber(gone.since) / 1e9)
+		and #self.chain == 0 then
+		check.warn(("tail: %s: what was read last is gone; going on with "
+			.. "what came after it"):format(self.path))
+	end
+	return true
+end
+
+-- Begins where the options say: all that was rotated by now is not asked for.
+local function begin_anew(self)
+	local offset = self.options.from == "end" and -1 or 0
+	for _ = 1, TRIES do
+		local reader, err = siblings.open(self, self.path, offset)
+		if not reader and err.kind ~= "not_found" then
+			return nil, err
+		end
+		local now = siblings.look(self)
+		local id = reader and reader:facts().id
+		local _, pending
+		if now then
+			_, pending = siblings.unread(self, now)
+		end
+		if pending and (now.here and now.here.id) == id
+			and (not reader or reader:same() == "end") then
+			local begun = siblings.settle_all(self, now, pending)
+			if reader then
+				reader:begun(begun)
+				lives.add_entry(self, reader).proven = reader:headed()
+			end
+			return true
+		elseif reader then
+			reader:close()
+		end
+	end
+	return fail_moving(self)
+end
+
 -- Opens what the place remembers, or begins.
 function chain.begin(self)
 	local state = self.place:load()
+	self.since = 0
 	if state then
-		for _, id in ipairs(state.cut or {}) do
-			self.reborn[id] = true
-		end
-		local crashed = tonumber(state.at) / 1e9 < booted()
-		for _, mark in ipairs(state.files) do
-			local reader = siblings.resume(self, mark, crashed)
-			if reader then
-				add_entry(self, reader)
-				self.since = reader:begun()
-			else
-				self.since = tonumber(mark.since) / 1e9
-				remember(self, mark.id)
-			end
-		end
-		local last = state.files[#state.files]
-		if not last then
-			self.since = tonumber(state.at) / 1e9
-		elseif #self.chain == 0 then
-			check.warn(("tail: %s: what was read last is gone; going on with "
-				.. "what came after it"):format(self.path))
-		elseif last.offset == 0 then
-			insert_missed(self)
-		end
-		return true
+		return go_on(self, state)
 	end
 	self.fresh = true
-	local offset = self.options.from == "end" and -1 or 0
-	local reader, err = siblings.open(self, self.path, offset)
-	if reader then
-		add_entry(self, reader)
-		return true
-	end
-	self.since = time.now() - 0.02 -- times of birth are coarse
-	return err.kind == "not_found", err
+	return begin_anew(self)
 end
 
 return chain

@@ -1,12 +1,28 @@
--- Files that lie beside a log file: which of them it was before it was rotated,
--- where a mark leads to, and what came after a file. Under host/chain.lua, whose
--- object `self` is.
+-- Files that lie beside a log file: what it was before it was rotated. Tells
+-- which of them nobody has read, in which order they were written, and where
+-- a mark leads to. Under host/chain.lua, whose object `self` is; changes nothing
+-- but what is settled.
+--
+-- Names change while a folder is read, so all is decided on a picture that was
+-- the same twice. Clocks are coarse and may be set back, so which files are
+-- settled is a list of who they are; only what is over a day older than the
+-- newest of them (self.since) is settled by its birth alone. What was
+-- rotated is as old as its last change: a copy's is when it was copied, a
+-- renamed file's when its last line came. Files of one instant go by their
+-- names.
 
 local file = require("host.file")
 
 local siblings = {}
 
-local TRIES = 10 -- looks at a folder in which files are renamed
+local TRIES = 10      -- pictures of a folder in which files are renamed
+local LINKS = 8       -- symbolic links that are followed
+local SETTLED = 64    -- settled files that are remembered
+local SLACK = 86400   -- seconds by which a clock may be set back
+local CERTAIN = 1024  -- bytes that are hardly the same in two files by chance
+
+local COMPRESSED = { gz = true, xz = true, bz2 = true, zst = true, lz4 = true,
+	lzma = true, Z = true, zip = true }
 
 -- The part of a name that rotation adds, if it looks like it: "1" of
 -- "x.log.1", "20260102" of "x-20260102.log"; nil for any other name.
@@ -29,10 +45,10 @@ local function rank(added)
 	return number and -number or 1, added or ""
 end
 
--- Whether a file rotated as `a` is older than `b`: by birth, then by name.
+-- Whether a file that was rotated as `a` is older than `b`.
 local function older(a, b)
-	if a.when ~= b.when then
-		return a.when < b.when
+	if a.modified ~= b.modified then
+		return a.modified < b.modified
 	end
 	local first, a_text = rank(a.added)
 	local second, b_text = rank(b.added)
@@ -42,37 +58,83 @@ local function older(a, b)
 	return a_text < b_text
 end
 
--- When a file came to be: its birth, or where that is unknown its last change.
-local function born(facts)
-	return facts.born > 0 and facts.born or facts.modified
+-- Folder and last part of a path.
+function siblings.split(path)
+	local folder, base = path:match("^(.*)/([^/]*)$")
+	return folder == "" and "/" or folder or ".", base or path
 end
 
--- The files of a folder that may have been `base`, or that may be the file with
--- this id: their facts, `when` they came to be, and `added`, what rotation added
--- to the name. A file that was cut (reborn) counts from its last change.
-local function list(folder, base, id, reborn)
-	local stem = base:match("^[^.]+") or base
-	local found = file.scan(folder, id or "0", stem) or {}
-	for _, facts in ipairs(found) do
-		facts.when = reborn[facts.id] and facts.modified or born(facts)
-		facts.added = facts.name ~= base and rotation_of(base, facts.name)
-			or nil
-	end
-	return found
+-- The folders in which rotation may have put what the path led to: its own,
+-- and where it is a symbolic link, that of what it leads to.
+local function homes(path)
+	local all = {}
+	repeat
+		local folder, base = siblings.split(path)
+		all[#all + 1] = { folder = folder, base = base }
+		path = file.link(path)
+		if path and path:sub(1, 1) ~= "/" then
+			path = folder .. "/" .. path
+		end
+	until not path or #all == LINKS
+	return all
 end
 
-local function is_known(self, id)
-	for _, entry in ipairs(self.chain) do
-		if entry.id == id then
-			return true
+-- Adds what lies in one folder to a picture.
+local function add_home(now, home, id)
+	local stem = home.base:match("^[^.]+") or home.base
+	for _, facts in ipairs(file.scan(home.folder, id or "0", stem) or {}) do
+		local plain, ending = facts.name:match("^(.*)%.(%w+)$")
+		facts.path = home.folder .. "/" .. facts.name
+		facts.added = rotation_of(home.base, facts.name)
+		facts.packed = COMPRESSED[ending] and rotation_of(home.base, plain)
+		facts.when = facts.born > 0 and facts.born or facts.modified
+		local twin = now.by_id[facts.id]
+		now.paths[facts.path] = facts.id
+		if not twin then
+			now.found[#now.found + 1] = facts
+			now.by_id[facts.id] = facts
+		elseif not twin.added then
+			twin.added, twin.path = facts.added, facts.path
 		end
 	end
-	for _, finished in ipairs(self.finished) do
-		if finished == id then
-			return true
+end
+
+-- What the path leads to (here) and the files that may be it, rotated (found),
+-- or that have this id.
+local function picture(self, id)
+	local now = { here = file.facts(self.path), found = {}, by_id = {},
+		paths = {} }
+	for _, home in ipairs(homes(self.path)) do
+		add_home(now, home, id)
+	end
+	return now
+end
+
+local function same_picture(a, b)
+	for path, id in pairs(a.paths) do
+		if b.paths[path] ~= id then
+			return false
 		end
 	end
-	return false
+	for path in pairs(b.paths) do
+		if not a.paths[path] then
+			return false
+		end
+	end
+	return (a.here and a.here.id) == (b.here and b.here.id)
+end
+
+-- What is in the folder at one moment; nil if it does not hold still.
+function siblings.look(self, id)
+	local before = picture(self, id)
+	for _ = 1, TRIES do
+		local now = picture(self, id)
+		if same_picture(before, now) then
+			return now
+		end
+		before = now
+	end
+	return nil
 end
 
 function siblings.open(self, path, offset)
@@ -80,109 +142,284 @@ function siblings.open(self, path, offset)
 		self.options.max_line)
 end
 
-local function same_file(a, b)
-	return (a and a.id) == (b and b.id)
+-- Opens a file of a picture; nil, err if its name is another one's by now.
+function siblings.open_file(self, facts)
+	local reader, err = siblings.open(self, facts.path, 0)
+	if reader and reader:facts().id ~= facts.id then
+		reader:close()
+		return nil, { kind = "not_found" }
+	end
+	return reader, err
 end
 
--- Opens one of the folder's files. Names change under our eyes: "moved" if it
--- is another one by now.
-function siblings.open_sibling(self, facts)
-	local reader = siblings.open(self, self.folder .. "/" .. facts.name, 0)
-	if reader and reader:facts().id == facts.id then
-		return reader
-	elseif reader then
+local function in_chain(self, id)
+	for _, entry in ipairs(self.chain) do
+		if entry.id == id then
+			return true
+		end
+	end
+	return false
+end
+
+-- Whether a file is not of what is settled.
+local function is_unsettled(self, facts)
+	return self.reborn[facts.id] or facts.when >= self.since
+		and not self.settled[facts.id]
+end
+
+-- Opens a file of a picture; if that is not there any more, the picture is no
+-- longer true (moved).
+local function open_seen(self, facts, now)
+	local reader, err = siblings.open_file(self, facts)
+	now.moved = now.moved or err and err.kind == "not_found"
+	return reader
+end
+
+-- What test says of the readers of two files; closes them.
+local function compare(reader, copy, test)
+	local is = reader and copy and test(reader, copy) or false
+	if reader then
 		reader:close()
 	end
-	return nil, "moved"
+	if copy then
+		copy:close()
+	end
+	return is
 end
 
--- Whether a file may be a copy of what the mark's file was: made after that
--- had begun, and as long as what was read of it.
-local function may_be_copy(self, facts, mark)
-	return facts.id ~= mark.id and facts.name ~= self.base
-		and mark.offset > 0 and facts.size >= mark.offset
-		and not is_known(self, facts.id)
-		and facts.when * 1e9 >= tonumber(mark.since) - 1000
+-- Whether a file is a copy of what is at the path and about to be cut: a reader
+-- will have it all from there, be it cut or not.
+local function is_pending(self, facts, now)
+	local here = now.here
+	if not here or facts.when < here.born then
+		return false
+	end
+	local reader, err = siblings.open(self, self.path, 0)
+	now.moved = now.moved or err and err.kind == "not_found"
+		or reader and reader:facts().id ~= here.id
+	return compare(reader, open_seen(self, facts, now), function(r, copy)
+		return r:covers(copy)
+	end)
 end
 
--- The folder's file that the mark is about, or the latest copy of it; a reader
--- that goes on there, or nil, and "moved" if that may not be the last word.
-local function resume_sibling(self, mark, crashed)
-	local found = list(self.folder, self.base, mark.id, self.reborn)
-	local moved
-	table.sort(found, older)
-	for pass = 1, 2 do
-		for i = #found, 1, -1 do
-			local facts = found[i]
-			local is_it = facts.id == mark.id and facts.name ~= self.base
-			if pass == 1 and is_it
-				or pass == 2 and may_be_copy(self, facts, mark) then
-				local reader, why = siblings.open_sibling(self, facts)
-				moved = moved or why
-				if reader and reader:resume(mark, crashed) then
-					return reader, nil, not is_it and facts
-				elseif reader then
-					reader:close()
-				end
-			end
+-- Whether what a file holds was copied from what a reader's file holds.
+local function is_part_of(reader, copy)
+	local size = copy:facts().size
+	return size > 0 and (size >= CERTAIN or size == reader:facts().size)
+		and reader:covers(copy)
+end
+
+-- Whether a file is a copy of one that is being read.
+local function is_copy(self, facts, now)
+	local copy = facts.size > 0 and open_seen(self, facts, now)
+	local is = false
+	for _, entry in ipairs(copy and self.chain or {}) do
+		is = is or is_part_of(entry.reader, copy)
+	end
+	if copy then
+		copy:close()
+	end
+	return is
+end
+
+-- Whether one of two files that nobody has read is a copy of the other.
+local function is_copy_of(self, facts, other, now)
+	return compare(open_seen(self, other, now), open_seen(self, facts, now),
+		is_part_of)
+end
+
+-- What lies in the folder and is none of what is read, at the path or settled.
+local function new_files(self, now)
+	local all = {}
+	for _, facts in ipairs(now.found) do
+		if facts.added and not in_chain(self, facts.id)
+			and not (now.here and now.here.id == facts.id)
+			and is_unsettled(self, facts) then
+			all[#all + 1] = facts
 		end
+	end
+	table.sort(all, older)
+	return all
+end
+
+-- The rotated files that nobody has read, the oldest first; beside them those
+-- that are copies of what is at the path (id → true). What somebody else has
+-- copied beside them is settled. nil if the picture is no longer true.
+function siblings.unread(self, now)
+	local all, pending = {}, {}
+	for _, facts in ipairs(new_files(self, now)) do
+		local before = all[#all]
+		if is_pending(self, facts, now) then
+			pending[facts.id] = true
+		elseif is_copy(self, facts, now)
+			or before and is_copy_of(self, facts, before, now) then
+			siblings.settle(self, facts.id)
+		else
+			if before and is_copy_of(self, before, facts, now) then
+				siblings.settle(self, before.id)
+				all[#all] = nil
+			end
+			all[#all + 1] = facts
+		end
+	end
+	if now.moved then
+		return nil
+	end
+	return all, pending
+end
+
+-- The oldest unread file that was written before what an entry of the chain
+-- holds, false if there is none; nil if the picture is no longer true.
+function siblings.before(self, entry, now)
+	local unread = siblings.unread(self, now)
+	local oldest = unread and unread[1] or false
+	if oldest and not (now.here and now.here.id == entry.id) then
+		local facts = now.by_id[entry.id] or entry.reader:facts()
+		return older(oldest, facts) and oldest
+	end
+	return unread and oldest
+end
+
+-- A file is done with, and not to be taken for new. One that was cut, though,
+-- is the same file with a new life.
+function siblings.settle(self, id)
+	if not self.reborn[id] then
+		self.settled[id] = true
+	end
+end
+
+-- All that was rotated up to this picture is settled: what the path leads to is
+-- read next. But for copies of that (pending), which may yet be needed. Returns
+-- when that file's life began, at the earliest.
+function siblings.settle_all(self, now, pending)
+	local all, least = {}, math.huge
+	for _, facts in ipairs(now.found) do
+		if pending[facts.id] then
+			least = math.min(least, facts.when - 1e-6)
+		elseif facts.added and not (now.here and now.here.id == facts.id) then
+			all[#all + 1] = facts
+		end
+	end
+	table.sort(all, function(a, b) return a.when > b.when end)
+	local newest = all[1] and all[1].when or -math.huge
+	self.settled, self.reborn = {}, {}
+	for i = 1, math.min(#all, SETTLED) do
+		self.settled[all[i].id] = true
+	end
+	local edge = all[SETTLED + 1] and all[SETTLED + 1].when + 1e-6 or 0
+	self.since = math.min(math.max(newest - SLACK, edge, 0), least)
+	return math.min(math.max(newest, now.here and now.here.born or 0), least)
+end
+
+-- The files that may be copies of what the mark's file was. The longest first:
+-- what goes on where the mark says and is shorter is a part of it.
+local function copies_of(self, mark, now)
+	local all = {}
+	if mark.offset == 0 and mark.head_length == 0 then
+		return all
+	end
+	for _, facts in ipairs(now.found) do
+		local is_new = facts.when >= self.since
+			and not self.settled[facts.id]
+		if facts.id ~= mark.id and not facts.packed
+			and not (now.here and now.here.id == facts.id)
+			and not in_chain(self, facts.id)
+			and (is_new or facts.modified >= tonumber(mark.since) / 1e9) then
+			all[#all + 1] = facts
+		end
+	end
+	table.sort(all, function(a, b)
+		if a.size ~= b.size then
+			return a.size > b.size
+		end
+		return older(b, a)
+	end)
+	return all
+end
+
+-- The one of the files that goes on where mark says: its reader and facts. Else
+-- nil, and whether one was renamed meanwhile.
+local function try(self, files, mark, crashed)
+	local moved = false
+	for _, facts in ipairs(files) do
+		local reader, err = siblings.open_file(self, facts)
+		if reader and reader:resume(mark, crashed) then
+			return reader, facts
+		elseif reader then
+			reader:close()
+		end
+		moved = moved or err and err.kind == "not_found"
 	end
 	return nil, moved
 end
 
+-- The mark's file in a picture.
+local function itself_of(self, mark, now)
+	local here = now.here
+	if here and here.id == mark.id then
+		here.path = self.path
+		return here
+	end
+	return now.by_id[mark.id]
+end
+
 -- A reader that goes on where mark says, if that file is still somewhere: at
--- the path, under another name, or as a copy of what it was. crashed: the
--- system went down since, and may have lost the end of a file.
+-- the path, under another name, or as a copy of what it was (then also that
+-- copy's facts). Else nil, why ("gone", or "moving" if the folder did not hold
+-- still), and the file if its name is there and it holds something else.
+-- crashed: the system went down since, and may have lost the end of a file.
 function siblings.resume(self, mark, crashed)
 	for _ = 1, TRIES do
-		local here = file.facts(self.path)
-		local reader = here and here.id == mark.id
-			and siblings.open(self, self.path, 0)
-		if reader and reader:facts().id == mark.id
-			and reader:resume(mark, crashed) then
+		local now = siblings.look(self, mark.id)
+		local itself = now and itself_of(self, mark, now)
+		local reader, moved = try(self, { itself }, mark, crashed)
+		if reader then
 			return reader
-		elseif reader then
-			reader:close()
 		end
-		local why, copy
-		reader, why, copy = resume_sibling(self, mark, crashed)
+		-- it was cut by now: only a new picture shows all copies
+		now = now and not moved and siblings.look(self, mark.id)
+		if now then
+			reader, moved = try(self, copies_of(self, mark, now), mark,
+				crashed)
+			if reader then
+				return reader, moved
+			elseif not moved then
+				return nil, "gone", itself
+			end
+		end
+	end
+	return nil, "moving"
+end
+
+-- A file that was read in part was cut, and no copy goes on where that reader
+-- is. A copy that ends before has nothing new. false if the folder did not
+-- hold still.
+function siblings.settle_copies(self, reader, mark)
+	local now = siblings.look(self)
+	for _, facts in ipairs(now and copies_of(self, mark, now) or {}) do
+		local copy = facts.added and open_seen(self, facts, now)
+		if copy and reader:past(copy) then
+			siblings.settle(self, facts.id)
+		end
 		if copy then
-			self.reborn[mark.id] = true
-			reader:begun(copy.when - 1e-6)
-		end
-		if reader or why ~= "moved" and same_file(here, file.facts(self.path)) then
-			return reader
+			copy:close()
 		end
 	end
-	return nil
+	return now and not now.moved
 end
 
--- The oldest file that was rotated after `since` and that nobody has read.
-function siblings.successor(self, since, here)
-	local oldest
-	for _, facts in ipairs(list(self.folder, self.base, nil,
-		self.reborn)) do
-		if facts.added and facts.when >= since
-			and not (here and here.id == facts.id)
-			and not is_known(self, facts.id)
-			and (not oldest or older(facts, oldest)) then
-			oldest = facts
+-- The names of what was compressed since something was read, for a message;
+-- nil if nothing was.
+function siblings.compressed(self, since)
+	local now = siblings.look(self)
+	local names = {}
+	for _, facts in ipairs(now and now.found or {}) do
+		if facts.packed and facts.when >= since then
+			names[#names + 1] = facts.path
 		end
 	end
-	return oldest
-end
-
--- Whether a rotated file is a copy of what is still at the path: it is yet to
--- be cut.
-function siblings.is_current(self, rotated)
-	local copy = siblings.open(self, self.folder .. "/" .. rotated.name, -1)
-	local here = copy and siblings.open(self, self.path, 0)
-	local mark = here and copy:mark()
-	local is = mark and mark.offset > 0 and here:resume(mark)
-	for _, reader in ipairs({ copy, here }) do
-		reader:close()
-	end
-	return is
+	table.sort(names)
+	return names[1] and table.concat(names, ", ", 1, math.min(#names, 8))
 end
 
 return siblings

@@ -94,8 +94,8 @@ function tail.open(path, options)
 		base = path:match("[^/]*$"),
 		options = options,
 		chain = {},
-		finished = {},
-		reborn = {},
+		settled = {}, -- files beside it that are read, by id
+		reborn = {}, -- files that were cut and are to be read again
 		place = file.place(options.name or path),
 	}, Tail)
 	if self.folder == "" then

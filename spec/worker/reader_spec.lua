@@ -1,30 +1,7 @@
 -- The reader under sensorhost.tail, through FFI.
 
 local ffi = require("ffi")
-local cdef = require("spec.support.cdef")
-local lib = require("spec.support.lib")
-
-cdef([[
-struct reader_mark { uint64_t inode; int64_t born; int64_t since;
-    int64_t offset; unsigned head_len; unsigned before_len; char head[33];
-    char before[33]; };
-struct reader { int fd; uint64_t inode; int64_t born; int64_t since;
-    int encoding; size_t line_max; struct buf block; int64_t base;
-    size_t at; size_t scanned; size_t want; int64_t given; int64_t done;
-    bool skipping; struct buf cut; struct buf text;
-    unsigned head_len; unsigned before_len; uint8_t head[1024];
-    uint8_t before[64]; };
-int reader_open(struct reader *r, const char *path, int64_t offset);
-void reader_release(struct reader *r);
-int reader_fill(struct reader *r);
-bool reader_next(struct reader *r, const char **text, size_t *len, bool *cut);
-bool reader_rest(struct reader *r, const char **text, size_t *len, bool *cut);
-void reader_done(struct reader *r);
-bool reader_blank(const struct reader *r);
-void reader_mark(const struct reader *r, struct reader_mark *m);
-bool reader_resume(struct reader *r, const struct reader_mark *m,
-    bool crashed);
-]])
+local lib = require("spec.support.reader")
 
 local LINE, MORE, END, CHANGED = 0, 1, 2, 3
 local LATIN1, BYTES = 1, 2
@@ -77,7 +54,7 @@ describe("reader", function()
 
 	local function mark_of(r)
 		local m = ffi.new("struct reader_mark")
-		lib.reader_mark(r, m)
+		lib.reader_mark(r, false, m)
 		return m
 	end
 

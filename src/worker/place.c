@@ -1,5 +1,5 @@
 /*
- * Marks of files on their way into a unit of work. Called by bind_file.c at
+ * Marks of files on their way into a unit of work. Called by bind_reader.c at
  * each line, and by the unit just before it is sent; neither reads files nor
  * calls Lua.
  */
@@ -12,7 +12,7 @@ void
 place_release(struct place *p)
 {
 	buf_release(&p->key);
-	buf_release(&p->cut);
+	buf_release(&p->notes);
 	buf_release(&p->last);
 }
 
@@ -47,12 +47,12 @@ place_json(const struct place *p, struct buf *out)
 	size_t i;
 
 	clock_gettime(CLOCK_REALTIME_COARSE, &now);
-	buf_printf(out, "{\"at\":\"%" PRId64 "\",\"cut\":[",
+	buf_printf(out, "{\"at\":\"%" PRId64 "\",",
 	    now.tv_sec * INT64_C(1000000000) + now.tv_nsec);
-	buf_put(out, p->cut.data, p->cut.len);
-	buf_puts(out, "],\"files\":[");
+	buf_put(out, p->notes.data, p->notes.len);
+	buf_puts(out, "\"files\":[");
 	for (i = 0; i < p->n; i++) {
-		reader_mark(p->readers[i], &m);
+		reader_mark(p->readers[i], false, &m);
 		buf_printf(out, "%s{\"id\":\"%" PRIu64 ".%" PRId64 "\","
 		    "\"since\":\"%" PRId64 "\",\"offset\":%" PRId64 ","
 		    "\"head_length\":%u,\"head\":\"%s\","

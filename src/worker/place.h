@@ -20,7 +20,8 @@ struct place {
 	struct reader *readers[PLACE_READERS];
 	size_t n;
 	struct reader *hand;  /* its last line is in hand; or NULL */
-	struct buf cut;       /* JSON: ids of files that were cut, by commas */
+	struct buf notes;     /* JSON members of host/chain.lua, each with its
+	                       * comma: which files beside are settled */
 	struct buf last;      /* JSON, once it is closed */
 	bool open;
 	bool forgotten;

@@ -1,11 +1,11 @@
 /*
  * A file that grows, read in blocks and split into lines. Under
- * bind_file.c, which lends it to sensorhost.tail. Every block is read
+ * bind_reader.c, which lends it to sensorhost.tail. Every block is read
  * together with the bytes before it, and its file's first bytes are looked
  * at again afterwards: so a file that was cut and written anew (copytruncate)
  * is noticed before a byte of it is taken for a part of the old one.
  */
-#include "worker/reader.h"
+#include "worker/reader_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,14 +16,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/digest.h"
 #include "base/utf8.h"
 
 #define BLOCK_FIRST 4096u /* an idle file costs no more than this */
 
-/* Reads until n bytes or the end of the file; -1 with errno. */
-static ssize_t
-read_at(int fd, void *p, size_t n, int64_t offset)
+ssize_t
+reader_read_at(int fd, void *p, size_t n, int64_t offset)
 {
 	size_t done = 0;
 	ssize_t got;
@@ -42,31 +40,15 @@ read_at(int fd, void *p, size_t n, int64_t offset)
 	return (ssize_t)done;
 }
 
-/* The digest of n bytes, as text. */
-static void
-digest_text(const void *p, size_t n, char text[READER_DIGEST])
-{
-	struct digest_state s;
-	uint8_t out[DIGEST_BYTES];
-	unsigned i;
-
-	digest_init(&s);
-	digest_part(&s, p, n);
-	digest_final(&s, out);
-	for (i = 0; i < READER_DIGEST / 2; i++)
-		snprintf(text + (size_t)2 * i, 3, "%02x", out[i]);
-}
-
-/* Where the last whole line of the first size bytes ends. */
-static int64_t
-last_line_end(int fd, int64_t size, size_t line_max)
+int64_t
+reader_last_line_end(int fd, int64_t size, size_t line_max)
 {
 	char block[BLOCK_FIRST];
 	int64_t at = size, stop = size - (int64_t)line_max;
 
 	while (at > 0 && at > stop) {
 		size_t n = at < BLOCK_FIRST ? (size_t)at : BLOCK_FIRST;
-		ssize_t got = read_at(fd, block, n, at - (int64_t)n);
+		ssize_t got = reader_read_at(fd, block, n, at - (int64_t)n);
 		const char *p;
 
 		if (got != (ssize_t)n)
@@ -83,7 +65,7 @@ last_line_end(int fd, int64_t size, size_t line_max)
 static int
 head_read(struct reader *r)
 {
-	ssize_t got = read_at(r->fd, r->head, READER_HEAD, 0);
+	ssize_t got = reader_read_at(r->fd, r->head, READER_HEAD, 0);
 
 	if (got < 0)
 		return -1;
@@ -91,15 +73,15 @@ head_read(struct reader *r)
 	return 0;
 }
 
-/* Goes to offset, forgetting what is buffered; -1 with errno. */
-static int
-seek_to(struct reader *r, int64_t offset)
+int
+reader_seek(struct reader *r, int64_t offset)
 {
 	size_t before = offset < READER_BEFORE ? (size_t)offset
 	    : READER_BEFORE;
 	ssize_t got;
 
-	got = read_at(r->fd, r->before, before, offset - (int64_t)before);
+	got = reader_read_at(r->fd, r->before, before,
+	    offset - (int64_t)before);
 	if (got < 0)
 		return -1;
 	if ((size_t)got < before) {
@@ -144,8 +126,9 @@ reader_open(struct reader *r, const char *path, int64_t offset)
 		r->id = f.id;
 		r->since = now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 		if (offset < 0)
-			offset = last_line_end(r->fd, f.size, r->line_max);
-		if (seek_to(r, offset) == 0)
+			offset = reader_last_line_end(r->fd, f.size,
+			    r->line_max);
+		if (reader_seek(r, offset) == 0)
 			return 0;
 	}
 	saved = errno;
@@ -221,19 +204,20 @@ block_read(struct reader *r)
 	return got - (ssize_t)overlap;
 }
 
-/* Whether the file still begins as it did; learns more of its beginning. */
-static bool
-head_check(struct reader *r)
+enum reader_state
+reader_same(struct reader *r)
 {
 	uint8_t now[READER_HEAD];
-	ssize_t got = read_at(r->fd, now, READER_HEAD, 0);
+	ssize_t got = reader_read_at(r->fd, now, READER_HEAD, 0);
 
+	if (got < 0)
+		return READER_ERROR;
 	if (got < (ssize_t)r->head_len ||
 	    memcmp(now, r->head, r->head_len) != 0)
-		return false;
+		return READER_CHANGED;
 	memcpy(r->head, now, (size_t)got);
 	r->head_len = (unsigned)got;
-	return true;
+	return READER_END;
 }
 
 /* A line that is too long: keeps its beginning, lets the rest go by. */
@@ -255,6 +239,7 @@ skip_long(struct reader *r)
 enum reader_state
 reader_fill(struct reader *r)
 {
+	enum reader_state state;
 	ssize_t got;
 	bool full;
 
@@ -262,8 +247,9 @@ reader_fill(struct reader *r)
 	got = block_read(r);
 	if (got == -1)
 		return READER_ERROR;
-	if (got < 0 || !head_check(r))
-		return READER_CHANGED;
+	state = got < 0 ? READER_CHANGED : reader_same(r);
+	if (state != READER_END)
+		return state;
 	if (got == 0) {
 		block_shrink(r);
 		return READER_END;
@@ -369,48 +355,20 @@ reader_blank(const struct reader *r)
 	return r->given == 0 && r->block.len == 0 && r->head_len == 0;
 }
 
-void
-reader_mark(const struct reader *r, struct reader_mark *m)
-{
-	m->id = r->id;
-	m->since = r->since;
-	m->offset = r->done;
-	m->head_len = r->done < r->head_len ? (unsigned)r->done : r->head_len;
-	m->before_len = r->before_len;
-	digest_text(r->head, m->head_len, m->head);
-	digest_text(r->before, m->before_len, m->before);
-}
-
-/* Whether the n bytes of the file from offset on have that digest. */
-static bool
-holds(const struct reader *r, size_t n, int64_t offset, const char *digest)
-{
-	uint8_t p[READER_HEAD];
-	char text[READER_DIGEST];
-
-	if (read_at(r->fd, p, n, offset) != (ssize_t)n)
-		return false;
-	digest_text(p, n, text);
-	return strcmp(text, digest) == 0;
-}
-
 bool
-reader_resume(struct reader *r, const struct reader_mark *m, bool crashed)
+reader_headed(const struct reader *r)
 {
-	struct file_facts f;
-	int64_t offset = m->offset;
+	return r->head_len == READER_HEAD ||
+	    memchr(r->head, '\n', r->head_len) != NULL;
+}
 
-	if (m->head_len > READER_HEAD || m->before_len > READER_BEFORE ||
-	    m->before_len > m->offset || file_facts_fd(r->fd, &f) < 0 ||
-	    !holds(r, m->head_len, 0, m->head))
-		return false;
-	if (crashed && f.size < m->offset && m->head_len == READER_HEAD)
-		offset = last_line_end(r->fd, f.size, r->line_max);
-	else if (!holds(r, m->before_len, m->offset - m->before_len,
-	    m->before))
-		return false;
-	if (seek_to(r, offset) < 0)
-		return false;
-	r->since = m->since;
-	return true;
+void
+reader_rewind(struct reader *r)
+{
+	r->block.len = 0;
+	r->base = r->given = r->done = 0;
+	r->at = r->scanned = 0;
+	r->want = BLOCK_FIRST;
+	r->skipping = false;
+	r->head_len = r->before_len = 0;
 }

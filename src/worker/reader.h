@@ -114,8 +114,30 @@ void reader_done(struct reader *r);
 /* Whether not a byte of the file has ever been seen. */
 bool reader_blank(const struct reader *r);
 
-/* The place up to which all is done. */
-void reader_mark(const struct reader *r, struct reader_mark *m);
+/* Whether the first bytes that were seen tell this file from others: a whole
+ * line, or READER_HEAD bytes. */
+bool reader_headed(const struct reader *r);
+
+/*
+ * Whether the file still begins with the bytes that were seen there: END, or
+ * CHANGED, or ERROR with errno. Learns more of its beginning.
+ */
+enum reader_state reader_same(struct reader *r);
+
+/* Forgets all that was seen of the file: it is blank, at its start. */
+void reader_rewind(struct reader *r);
+
+/* Whether r's file begins with all that the other one's holds (its first
+ * READER_HEAD and last READER_BEFORE bytes, that is). */
+bool reader_covers(const struct reader *r, const struct reader *other);
+
+/* Whether what was seen of r's file begins as copy's does, which is not empty
+ * and ends no later than what is done: nothing in it is new. */
+bool reader_past(const struct reader *r, const struct reader *copy);
+
+/* The place up to which all is done. With `seen` the first bytes are all that
+ * were seen, not just those that are done. */
+void reader_mark(const struct reader *r, bool seen, struct reader_mark *m);
 
 /*
  * Goes on where m says, if the open file holds what m remembers, by content

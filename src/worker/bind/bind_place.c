@@ -185,18 +185,18 @@ place_load(lua_State *L)
 	return n == 0 ? 1 : 0;
 }
 
-/* place:hold(cut, reader, ...) */
+/* place:hold(notes, reader, ...) */
 static int
 place_hold(lua_State *L)
 {
 	struct place *p = self_place(L, "hold");
 	int i, n = lua_gettop(L) - 2;
 	size_t len;
-	const char *cut = luaL_checklstring(L, 2, &len);
+	const char *notes = luaL_checklstring(L, 2, &len);
 
 	must((unsigned)n <= PLACE_READERS);
-	p->cut.len = 0;
-	buf_put(&p->cut, cut, len);
+	p->notes.len = 0;
+	buf_put(&p->notes, notes, len);
 	p->n = 0;
 	for (i = 0; i < n; i++) {
 		struct bound_reader *b;

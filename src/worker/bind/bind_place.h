@@ -3,7 +3,7 @@
 #include "worker/bind/bind.h"
 #include "worker/place.h"
 
-/* What bind_file.c and bind_place.c share: the Lua handle of a reader. */
+/* What bind_reader.c and bind_place.c share: the Lua handle of a reader. */
 struct bound_reader {
 	struct owned owned;
 	struct reader r;
