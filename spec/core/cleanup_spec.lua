@@ -84,7 +84,7 @@ describe("a failed cleanup is said once", function()
 		h:write_sensor("demo", "S", CLASS:format("polling_sensor",
 			"function S:poll() end"))
 		local result = h:run("run", "demo.S", "--once")
-		assert.equal(0, result.code)
+		assert.equal(1, result.code)
 		assert.equal(1, select(2, result.stderr:gsub("bad cleanup: once", "")))
 	end))
 end)

@@ -170,7 +170,7 @@ after_report(struct supervisor *s, struct child *c)
 		break;
 	case MSG_STATE_ONCE:
 		s->once_failed = json_is_true(json_object_get(c->details,
-		    "failed"));
+		    "failed")) || json_object_get(c->details, "cleanup_error");
 		supervisor_set_state(s, SENSOR_FINISHED);
 		break;
 	case MSG_STATE_STOPPED:
