@@ -1,6 +1,7 @@
 -- Checks the includes of src/ against the table of src/README.md: which
 -- folder may include which other, and which third-party headers it may see.
--- Prints every include that breaks it; exits 1 if there is one.
+-- Inside a room no two parts may need each other, and the corners of core/
+-- have an order. Prints every include that breaks it; exits 1 if there is one.
 
 local ALL = {}
 
@@ -51,6 +52,26 @@ local single = {
 	store = { lmdb = 1, sodium = 1 },
 	worker = { pcre2 = 1, openssl = 1, wslay = 1, expat = 1, rdkafka = 1, rabbitmq = 1 },
 	base = { openssl = "digest", sodium = "digest dict", event2 = "loop" },
+}
+
+-- The corners of a room from the lowest up: what lies in one sees those below
+-- it. A header beside them may have its place among them; the other files
+-- there come last.
+local corners = {
+	core = { "state", "child", "sensor", "core.h", "system", "reload" },
+}
+
+-- A part is a header and the .c files that it speaks for: that of its name,
+-- and all that include its _private.h or _impl.h. These, on the left, are of
+-- another's part under a name of their own.
+local one_part = {
+	["cli/migrate/py_facts"] = "cli/migrate/py_file",
+	["pack/config_render"] = "pack/config_schema",
+	["pack/host_option"] = "pack/host_config",
+	["pack/yml_explain"] = "pack/yml",
+	["pack/yml_tree"] = "pack/yml",
+	["store/instance"] = "store/store",
+	["worker/encode_walk"] = "worker/encode",
 }
 
 local libc = {}
@@ -112,7 +133,58 @@ local function note_use(room, library, file)
 	end
 end
 
+-- The rank of a file, as "child/pool.c", among the corners of its room.
+local function rank(order, path)
+	for i, corner in ipairs(order) do
+		if path == corner or path:match("^(%w+)/") == corner then
+			return i
+		end
+	end
+	return #order + 1
+end
+
+local function check_corner(room, file, line, header)
+	local order = corners[room]
+	local from = file:match("^src/%w+/(.+)$")
+	local to = header:match("^" .. room .. "/(.+)$")
+	if order and to and rank(order, to) > rank(order, from) then
+		report(file, line, '"' .. header .. '": lies above '
+			.. (from:match("^(%w+)/") or from) .. " in " .. room .. "/")
+	end
+end
+
+local parts = {}   -- file without ending -> that of its part, or nil
+local needs = {}   -- the same -> list of {file, line, what it includes}
+
+-- The name of the part that a file without ending belongs to.
+local function part_of(stem)
+	while parts[stem] do
+		stem = parts[stem]
+	end
+	return stem
+end
+
+-- Notes what a file includes of its own room.
+local function note_need(room, file, line, header)
+	local stem = file:match("^src/(.+)%.[ch]$")
+	local target = header:match("^(" .. room .. "/.+)%.h$")
+	if not target then
+		return
+	end
+	local owner = target:match("^(.+)_private$") or target:match("^(.+)_impl$")
+	local from = stem:match("^(.+)_private$") or stem:match("^(.+)_impl$")
+	parts[stem] = parts[stem] or from
+	if owner and part_of(stem) ~= part_of(owner) then
+		parts[part_of(stem)] = part_of(owner)
+	end
+	needs[stem] = needs[stem] or {}
+	table.insert(needs[stem], { file = file, line = line,
+		target = owner or target })
+end
+
 local function check_own(room, file, line, header)
+	check_corner(room, file, line, header)
+	note_need(room, file, line, header)
 	local target = header:match("^(%w+)/")
 	if not target or not rooms[target] then
 		report(file, line, '"' .. header
@@ -172,6 +244,59 @@ local function check_single()
 	end
 end
 
+-- What each part needs of the others: name -> list of needs.
+local function part_needs()
+	local all, names = {}, {}
+	for stem, list in pairs(needs) do
+		local name = part_of(stem)
+		if not all[name] then
+			all[name] = {}
+			names[#names + 1] = name
+		end
+		for _, need in ipairs(list) do
+			if part_of(need.target) ~= name then
+				table.insert(all[name], need)
+			end
+		end
+	end
+	table.sort(names)
+	return all, names
+end
+
+-- Reports each include by which a part needs one that needs it.
+local function check_cycles()
+	local all, names = part_needs()
+	local state, path = {}, {}
+	local function visit(name)
+		state[name] = "under way"
+		path[#path + 1] = name
+		for _, need in ipairs(all[name] or {}) do
+			local target = part_of(need.target)
+			if state[target] == "under way" then
+				local from = #path
+				while path[from] ~= target do
+					from = from - 1
+				end
+				report(need.file, need.line, '"' .. need.target
+					.. '.h": a circle: ' .. table.concat(path, " -> ", from)
+					.. " -> " .. target)
+			elseif not state[target] then
+				visit(target)
+			end
+		end
+		path[#path] = nil
+		state[name] = "done"
+	end
+	for _, name in ipairs(names) do
+		if not state[name] then
+			visit(name)
+		end
+	end
+end
+
+for stem, owner in pairs(one_part) do
+	parts[stem] = owner
+end
 local files = 0
 for file in io.popen("find src -name '*.[ch]' | sort"):lines() do
 	local room = file:match("^src/(%w+)/") or file:match("^src/(main)%.c$")
@@ -183,5 +308,6 @@ for file in io.popen("find src -name '*.[ch]' | sort"):lines() do
 	end
 end
 check_single()
+check_cycles()
 print(files .. " files, " .. errors .. " includes against the table")
 os.exit(errors == 0 and 0 or 1)

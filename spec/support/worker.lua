@@ -18,7 +18,9 @@ local seam = require("spec.support.seam")
 
 cdef([[
 struct vm;
-struct vm *vm_new(const char *lua_dir, struct err *e);
+void boot_open(struct lua_State *L, const char *lua_dir);
+typedef void vm_load_fn(struct lua_State *L, const char *lua_dir);
+struct vm *vm_new(vm_load_fn *load, const char *lua_dir, struct err *e);
 void worker_main(struct vm *v, int link_fd, int page_fd);
 int socketpair(int domain, int type, int protocol, int fds[2]);
 int memfd_create(const char *name, unsigned flags);
@@ -79,7 +81,8 @@ local function fork_worker(link, page)
 		end
 	end
 	local e = ffi.new("struct err")
-	local vm = lib.vm_new(os.getenv("SENSORHOST_LUA_DIR") or "lua", e)
+	local vm = lib.vm_new(lib.boot_open,
+		os.getenv("SENSORHOST_LUA_DIR") or "lua", e)
 	if vm == nil then
 		io.stderr:write("vm_new: ", ffi.string(e.text), "\n")
 		ffi.C._exit(1)

@@ -43,6 +43,66 @@ describe("tools/arrows.lua", function()
 		assert.equal(1, verdict("src/cli/x.c", '#include "store/kv.h"\n'))
 	end)
 
+	-- A room of these files (path -> text); the check's code and output.
+	local function room(files)
+		local result
+		host.with(function(h)
+			for path, text in pairs(files) do
+				h:write("src/" .. path, text)
+			end
+			result = run(h, "arrows.lua")
+		end)()
+		return result.code, result.stdout
+	end
+
+	it("refuses parts of a room that need each other", function()
+		local code, text = room({
+			["store/a.h"] = "", ["store/b.h"] = "", ["store/c.h"] = "",
+			["store/a.c"] = '#include "store/a.h"\n#include "store/b.h"\n',
+			["store/b.c"] = '#include "store/c.h"\n',
+			["store/c.c"] = '#include "store/a.h"\n',
+		})
+
+		assert.equal(1, code)
+		assert.matches("store/a -> store/b -> store/c -> store/a", text, 1,
+			true)
+		assert.equal(0, (room({
+			["store/a.h"] = "", ["store/b.h"] = "",
+			["store/a.c"] = '#include "store/b.h"\n',
+			["store/b.c"] = '#include "store/b.h"\n',
+		})))
+	end)
+
+	it("takes the files behind a private header for one part", function()
+		local files = {
+			["worker/a.c"] = '#include "worker/a_private.h"\n',
+			["worker/a_private.h"] = '#include "worker/a.h"\n'
+				.. '#include "worker/b.h"\n',
+			["worker/a.h"] = "", ["worker/b.h"] = "",
+			["worker/b.c"] = '#include "worker/a_private.h"\n',
+		}
+
+		assert.equal(0, (room(files)))
+		files["worker/b.c"] = '#include "worker/a.h"\n'
+		assert.equal(1, (room(files)))
+	end)
+
+	it("keeps the order of corners", function()
+		local code, text = room({
+			["core/child/x.c"] = '#include "core/state/y.h"\n'
+				.. '#include "core/sensor/z.h"\n#include "core/core.h"\n',
+			["core/reload/x.c"] = '#include "core/core.h"\n'
+				.. '#include "core/host.h"\n',
+		})
+
+		assert.equal(1, code)
+		assert.matches('src/core/child/x.c:2: "core/sensor/z.h": lies above '
+			.. "child in core/", text, 1, true)
+		assert.matches("src/core/child/x.c:3:", text, 1, true)
+		assert.matches("src/core/reload/x.c:2:", text, 1, true)
+		assert.matches(" 3 includes against the table", text, 1, true)
+	end)
+
 	it("refuses a library out of its place", function()
 		assert.equal(1, verdict("src/core/x.c", "#include <lmdb.h>\n"))
 		assert.equal(1, verdict("src/base/x.c", "#include <sodium.h>\n"))

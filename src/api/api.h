@@ -1,5 +1,6 @@
 #pragma once
 
+#include "http/request.h"
 #include "http/route.h"
 
 /*

@@ -41,10 +41,9 @@ int log_open(const char *file, struct err *e);
 void log_reopen(void);
 
 /*
- * Who takes the log may be slow: then lines wait here, and what is beyond
- * LOG_WAITING is lost and counted. Writes what goes without waiting.
+ * Who takes the log may be slow: then up to 1 MB of lines wait, and what is
+ * beyond is lost and counted. Writes what goes without waiting.
  */
-#define LOG_WAITING (1024 * 1024)
 void log_flush(void);
 
 /* The name of a level, or -1 for a name that is none. */

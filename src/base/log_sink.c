@@ -16,7 +16,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "base/xalloc.h"
 
 #define LAST_WAIT_MS 1000

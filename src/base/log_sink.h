@@ -10,7 +10,11 @@
 /* True if that is systemd's journal. */
 bool log_sink_is_journal(void);
 
-/* Writes whole lines, or keeps them for later; -1: they are lost. */
+/*
+ * Writes whole lines, or keeps them for later, at most so many bytes; -1:
+ * they are lost.
+ */
+#define LOG_WAITING (1024 * 1024)
 int log_sink_write(const struct buf *lines);
 
 /* True if little waits: whoever reads has caught up. */

@@ -20,6 +20,7 @@
 #include "cli/names.h"
 #include "cli/place.h"
 #include "pack/doc.h"
+#include "pack/pack_reader.h"
 
 static const struct command migrate = {
 	.name = "migrate",

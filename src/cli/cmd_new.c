@@ -20,7 +20,7 @@
 #include "cli/names.h"
 #include "cli/place.h"
 #include "cli/template.h"
-#include "pack/pack.h"
+#include "pack/pack_reader.h"
 
 static const struct command new_pack = {
 	.name = "new pack",

@@ -4,7 +4,7 @@
 
 #include "base/opts.h"
 #include "pack/host_config.h"
-#include "pack/pack.h"
+#include "pack/pack_reader.h"
 
 /* Which host a command means: the options that every command has. */
 struct place {

@@ -12,8 +12,6 @@
  */
 struct http_request;
 
-typedef void http_handler_fn(struct http_request *r, void *arg);
-
 const char *http_method(const struct http_request *r);
 
 /* What stands at :name of the route's pattern; never NULL for one it has. */

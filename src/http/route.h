@@ -2,7 +2,6 @@
 
 #include <stddef.h>
 
-#include "http/request.h"
 #include "http/target.h"
 
 /*
@@ -10,6 +9,9 @@
  * pattern, a segment `:name` takes any one segment. HEAD is answered by the
  * GET of the same path.
  */
+struct http_request;
+typedef void http_handler_fn(struct http_request *r, void *arg);
+
 struct http_route {
 	const char *method;
 	const char *pattern; /* "/v1/sensortypes/:ref" */

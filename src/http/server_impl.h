@@ -6,6 +6,7 @@
 #include <sys/queue.h>
 
 #include "base/buf.h"
+#include "http/request.h"
 #include "http/server.h"
 
 /* What the files of http/ share; nobody else includes this. */

@@ -16,6 +16,7 @@
 #include "base/must.h"
 #include "base/xalloc.h"
 #include "pack/core_types.h"
+#include "pack/pack_reader.h"
 #include "pack/trigger_type.h"
 
 struct catalog {

@@ -6,9 +6,8 @@
 
 /*
  * The pack `core`: the host's own trigger types, which are there without a
- * file. StackStorm's names and schemas. No folder may be called so.
+ * file. StackStorm's names and schemas.
  */
-#define CORE_PACK "core"
 
 /* A fresh set, made anew for each catalog; *count of them. */
 struct trigger_type **core_types_new(size_t *count);

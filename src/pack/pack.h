@@ -13,7 +13,7 @@
 /*
  * A pack folder as facts: sensors, trigger types, configuration and the Lua
  * sources the sensors may load, all read once into memory. Nothing of it
- * changes after pack_read, and nothing is read from disk later.
+ * changes once it is read, and nothing is read from disk later.
  */
 struct schema;
 struct pack;
@@ -22,6 +22,9 @@ struct pack;
 #define PACK_SOURCE_MAX (1024 * 1024)		/* bytes of one */
 #define PACK_SOURCES_BYTES (16 * 1024 * 1024)	/* bytes of all */
 #define PACK_METADATA_MAX 1000			/* YAML files of a folder */
+
+/* The pack of the host's own triggers; no folder may be called so. */
+#define CORE_PACK "core"
 
 /* One Lua file. */
 struct lua_source {
@@ -107,28 +110,6 @@ struct pack_options {
 	config_lookup_fn *lookup;	/* may be NULL, see config_schema.h */
 	void *lookup_arg;
 };
-
-/*
- * Reads the pack in folder dir, a metadata file a step, so that a large one
- * does not hold the caller's loop. Findings go to diags; options and diags
- * are borrowed until the end.
- */
-struct pack_reader;
-struct pack_reader *pack_reader_new(const char *dir,
-    const struct pack_options *options, struct diags *diags);
-
-/* Reads a little more; false when all is read. */
-bool pack_reader_step(struct pack_reader *r);
-
-/*
- * The pack, once all is read; NULL if the folder cannot be read at all.
- * Before that it gives up and returns NULL. NULLs *r.
- */
-struct pack *pack_reader_finish(struct pack_reader **r);
-void pack_free(struct pack **p);
-
-/* The sensor of that class name; NULL if none. */
-struct sensor_meta *pack_sensor(const struct pack *p, const char *class_name);
 
 /* The source at a path inside the pack; NULL if none. */
 const struct lua_source *pack_source(const struct pack *p, const char *path);

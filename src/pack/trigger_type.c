@@ -11,7 +11,6 @@
 
 #include "base/xalloc.h"
 #include "pack/config_cast.h"
-#include "pack/core_types.h"
 #include "pack/shape.h"
 #include "schema/schema.h"
 

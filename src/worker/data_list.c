@@ -10,8 +10,8 @@
 #include "base/clock.h"
 #include "worker/bind/bind.h"
 #include "worker/datastore_private.h"
+#include "worker/facts.h"
 #include "worker/link.h"
-#include "worker/sensor.h"
 #include "worker/service.h"
 #include "worker/task.h"
 
@@ -164,7 +164,7 @@ count_at(lua_State *L, int idx, const char *what, double otherwise)
 static void
 push_prefix(lua_State *L, struct listing *l, bool local)
 {
-	const char *ref = vm_of(L)->sensor->facts.ref;
+	const char *ref = vm_of(L)->facts->ref;
 	const char *prefix = "";
 	size_t len = 0;
 

@@ -13,8 +13,8 @@
 #include "base/js.h"
 #include "worker/bind/bind.h"
 #include "worker/datastore_private.h"
+#include "worker/facts.h"
 #include "worker/link.h"
-#include "worker/sensor.h"
 #include "worker/task.h"
 
 #define SEALED "\"sealed:1:" /* how the JSON of a sealed value begins */
@@ -23,7 +23,7 @@ const char *
 data_key(lua_State *L, const char *call, const char *name, size_t len,
     bool local, size_t *keylen)
 {
-	const struct facts *f = &vm_of(L)->sensor->facts;
+	const struct facts *f = vm_of(L)->facts;
 	const char *key;
 
 	if (len == 0)

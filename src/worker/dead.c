@@ -88,7 +88,7 @@ dead_letter(lua_State *L, const char *call, const struct trigger *t, int idx,
 
 	schema_error_say(why, "payload", *t->type->place ? t->type->place :
 	    NULL, &text);
-	if (v->sensor->facts.raise_invalid)
+	if (v->facts->raise_invalid)
 		bind_raise(L, "%s \"%s\": %s", call, t->ref, text.text);
 	vm_place(L, place, sizeof(place));
 	make_id(d.id);

@@ -8,9 +8,9 @@
 
 #include "base/nearest.h"
 #include "worker/bind/bind.h"
+#include "worker/facts.h"
 #include "worker/facts_private.h"
 #include "worker/link.h"
-#include "worker/sensor.h"
 
 /* The trigger of the ref at idx if it is known, else NULL. */
 static const struct trigger *
@@ -60,7 +60,7 @@ nearest_type(const struct facts *f, const char *ref)
 static _Noreturn void
 unknown(lua_State *L, const char *call, const char *ref)
 {
-	struct facts *f = &vm_of(L)->sensor->facts;
+	struct facts *f = vm_of(L)->facts;
 	const char *near = nearest_type(f, ref);
 	struct buf *out = &vm_of(L)->scratch;
 	size_t i;
@@ -82,7 +82,7 @@ unknown(lua_State *L, const char *call, const char *ref)
 static const struct trigger *
 take_foreign(struct vm *v, const char *text, struct err *e)
 {
-	struct facts *f = &v->sensor->facts;
+	struct facts *f = v->facts;
 	json_t *about = json_loads(text, 0, NULL);
 	const char *type = json_string_value(json_object_get(about, "type"));
 	const struct trigger *t = NULL;
@@ -146,7 +146,7 @@ without_pack(lua_State *L, const char *call, const struct facts *f,
 static const struct trigger *
 by_ref(lua_State *L, const char *call, int idx)
 {
-	struct facts *f = &vm_of(L)->sensor->facts;
+	struct facts *f = vm_of(L)->facts;
 	const struct trigger *t = known(L, idx);
 	const char *ref = lua_tostring(L, idx), *dot;
 	size_t pack = strlen(f->pack);
@@ -184,7 +184,7 @@ parameters_at(lua_State *L, const char *call, int idx)
 static const struct trigger *
 by_parameters(lua_State *L, const char *call)
 {
-	struct facts *f = &vm_of(L)->sensor->facts;
+	struct facts *f = vm_of(L)->facts;
 	const char *type = lua_tostring(L, -2);
 	json_t *want, *have;
 	bool same;
@@ -245,10 +245,10 @@ facts_trigger(lua_State *L, const char *call, int idx)
 		return by_ref(L, call, idx);
 	if (lua_type(L, idx) != LUA_TTABLE) {
 		declared->len = 0;
-		list_declared(&vm_of(L)->sensor->facts, declared);
+		list_declared(vm_of(L)->facts, declared);
 		bind_raise(L, "%s: the trigger must be a ref such as "
 		    "\"%s.name\", not %s; this sensor declares %s", call,
-		    vm_of(L)->sensor->facts.pack,
+		    vm_of(L)->facts->pack,
 		    bind_describe(L, idx, shown), buf_cstr(declared));
 	}
 	t = by_table(L, call, idx);

@@ -5,15 +5,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "worker/bind/bind_json.h"
-
 /*
  * How JSON's values that Lua has none for look in Lua: null, marked arrays
- * and objects, integers of 64 bits. Internal to the JSON files of worker/.
+ * and objects, integers of 64 bits.
  */
 
 /* Makes all of it in a lua_State, once; may raise. */
 void json_values_open(lua_State *L);
+
+/* Pushes the null sentinel; whether the value at idx is it. */
+void json_push_null(lua_State *L);
+bool json_null_at(lua_State *L, int idx);
+
+/* Marks the table at idx as json.array or json.object do. */
+void json_mark_array(lua_State *L, int idx);
+void json_mark_object(lua_State *L, int idx);
 
 /* The mark of a metatable: 0 for one that is not ours. */
 enum json_mark { JSON_MARK_NONE, JSON_MARK_ARRAY, JSON_MARK_OBJECT };

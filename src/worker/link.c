@@ -13,7 +13,6 @@
 #include "base/mask.h"
 #include "base/must.h"
 #include "base/xalloc.h"
-#include "worker/task.h"
 
 #define FLUSH_AT (256u * 1024u)
 #define BACKLOG_MAX (4u * 1024u * 1024u)
@@ -32,7 +31,7 @@ on_ack(struct link *l, const struct frame *f)
 		_exit(0);
 	l->acked++;
 	must(l->acked <= l->sent);
-	tasks_acked(l->vm);
+	l->on_acked(l->vm);
 }
 
 /* peer_message_fn: units' answers are ours, the rest is the worker's. */
@@ -57,11 +56,13 @@ on_closed(struct peer *p, const char *why)
 }
 
 struct link *
-link_new(struct vm *v, int fd, peer_message_fn *message)
+link_new(struct vm *v, int fd, link_acked_fn *acked,
+    peer_message_fn *message)
 {
 	struct link *l = xcalloc(1, sizeof(*l));
 
 	l->vm = v;
+	l->on_acked = acked;
 	l->on_message = message;
 	peer_init(&l->peer, v->base, fd, MESSAGE_MAX, on_message, on_closed,
 	    l);

@@ -16,6 +16,9 @@
  * The worker's end of the link to core: units and their acknowledgements,
  * round trips, log lines. Core answers units in their order.
  */
+/* One more unit is on disk. */
+typedef void link_acked_fn(struct vm *v);
+
 struct link {
 	struct vm *vm;
 	struct peer peer;
@@ -24,11 +27,13 @@ struct link {
 	uint64_t acked;  /* of them on disk */
 	unsigned lost_lines;
 	char **secrets;  /* masked in what leaves for a log; NULL-ended */
+	link_acked_fn *on_acked;
 	peer_message_fn *on_message; /* all but the answers to units */
 };
 
 /* Takes over fd. */
-struct link *link_new(struct vm *v, int fd, peer_message_fn *on_message);
+struct link *link_new(struct vm *v, int fd, link_acked_fn *on_acked,
+    peer_message_fn *on_message);
 void link_free(struct link **l);
 
 /* Sends a unit: the body of a COMMIT. */

@@ -15,7 +15,6 @@
 #include "base/must.h"
 #include "base/xalloc.h"
 #include "worker/bind/bind.h"
-#include "worker/bind/bind_listen.h"
 #include "worker/bind/bind_log.h"
 #include "worker/boot.h"
 #include "worker/link.h"
@@ -30,6 +29,7 @@ sensor_open(struct vm *v)
 
 	s->vm = v;
 	v->sensor = s;
+	v->facts = &s->facts;
 	STAILQ_INIT(&s->changes);
 }
 
@@ -39,6 +39,7 @@ sensor_close(struct vm *v)
 	struct sensor *s = v->sensor;
 
 	v->sensor = NULL;
+	v->facts = NULL;
 	if (!s)
 		return;
 	sensor_drop_changes(s);
@@ -130,7 +131,8 @@ void
 sensor_begin_work(struct sensor *s)
 {
 	s->phase = SENSOR_RUNNING;
-	listeners_begin();
+	if (s->at_work)
+		s->at_work();
 	if (s->polls) {
 		sensor_poll_begin(s);
 		return;

@@ -43,6 +43,7 @@ struct sensor {
 	enum sensor_phase phase;
 	enum sensor_end end;
 	bool polls;
+	void (*at_work)(void); /* called when it is; NULL: nobody waits */
 	char *lint; /* what a check found, JSON; NULL: this is none */
 	bool no_lua;        /* the file does not compile */
 	bool asked_to_stop; /* STOP came while it ended anyway */

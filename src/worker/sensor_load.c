@@ -84,7 +84,7 @@ push_source(lua_State *L)
 	r = link_call(v->link, MSG_SOURCE, &body, &v->scratch, &c, &why);
 	buf_release(&body);
 	if (r != 0)
-		luaL_error(L, "%s: %s", v->sensor->facts.entry, why.text);
+		luaL_error(L, "%s: %s", v->facts->entry, why.text);
 	msg_get_bytes(&c, &len);
 	text = msg_get_bytes(&c, &len);
 	lua_pushlstring(L, (const char *)text, len);

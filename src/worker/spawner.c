@@ -23,6 +23,7 @@
 #include "base/paths.h"
 #include "wire/frame.h"
 #include "wire/msg.h"
+#include "worker/boot.h"
 #include "worker/vm.h"
 #include "worker/worker.h"
 
@@ -314,7 +315,7 @@ spawner_main(int link_fd)
 		return 0;
 	reset_signals();
 	wipe_environment();
-	v = vm_new(paths_lua_dir(), &e);
+	v = vm_new(boot_open, paths_lua_dir(), &e);
 	if (!v) {
 		err_prefix(&e, "the spawner cannot load the Lua library");
 		if (read_request(link_fd, &r))

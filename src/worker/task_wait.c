@@ -11,8 +11,8 @@
 #include "base/must.h"
 #include "wire/page.h"
 #include "worker/bind/bind.h"
+#include "worker/facts.h"
 #include "worker/link.h"
-#include "worker/sensor.h"
 #include "worker/task_private.h"
 
 const char task_tag;
@@ -348,7 +348,7 @@ open_timeout_cb(evutil_socket_t fd, short events, void *arg)
 	vm_log(t->vm, LOG_WARNING, "the transaction at %s has been open for "
 	    "%g s, now in %s at %s: what it dispatches is not on disk before "
 	    "its end, and an error or a stop undoes it; it is no lock",
-	    t->opened, t->vm->sensor->facts.long_transaction,
+	    t->opened, t->vm->facts->long_transaction,
 	    t->type ? t->type->call : "a wait", t->place);
 }
 
@@ -360,7 +360,7 @@ task_watch_open(lua_State *L)
 	vm_place(L, t->opened, sizeof(t->opened));
 	if (!t->open_timer)
 		t->open_timer = link_timer(t->vm, open_timeout_cb, t);
-	link_arm(t->vm, t->open_timer, t->vm->sensor->facts.long_transaction);
+	link_arm(t->vm, t->open_timer, t->vm->facts->long_transaction);
 }
 
 void

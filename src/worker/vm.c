@@ -18,7 +18,6 @@
 #include "base/must.h"
 #include "base/xalloc.h"
 #include "wire/page.h"
-#include "worker/boot.h"
 
 /* What the handling of "not enough memory" may take beyond the cap. */
 #define HEADROOM (2u * 1024u * 1024u)
@@ -181,14 +180,17 @@ vm_protect(struct vm *v, vm_fn *fn, void *arg, int nresults)
 	return vm_call(v, 1, nresults);
 }
 
-/*
- * lua_CFunction for the loading of everything: libraries, then boot.lua of
- * the folder that is the argument.
- */
+/* Who loads what the host has written in Lua, and from where. */
+struct loading {
+	vm_load_fn *load;
+	const char *lua_dir;
+};
+
+/* lua_CFunction for the loading of everything: libraries, then the host's. */
 static int
 open_all(lua_State *L)
 {
-	const char *lua_dir = lua_touserdata(L, 1);
+	const struct loading *loading = lua_touserdata(L, 1);
 
 	lua_pushcfunction(L, on_error);
 	vm_keep(L, &key_handler);
@@ -200,15 +202,16 @@ open_all(lua_State *L)
 	lua_getglobal(L, "require");
 	lua_pushliteral(L, LUA_FFILIBNAME);
 	lua_call(L, 1, 0);
-	boot_open(L, lua_dir);
+	loading->load(L, loading->lua_dir);
 	lua_gc(L, LUA_GCCOLLECT, 0);
 	lua_gc(L, LUA_GCCOLLECT, 0);
 	return 0;
 }
 
 struct vm *
-vm_new(const char *lua_dir, struct err *e)
+vm_new(vm_load_fn *load, const char *lua_dir, struct err *e)
 {
+	struct loading loading = {load, lua_dir};
 	struct vm *v = xcalloc(1, sizeof(*v));
 	lua_State *L = luaL_newstate();
 
@@ -226,7 +229,7 @@ vm_new(const char *lua_dir, struct err *e)
 	lua_setallocf(L, allocate, v);
 #endif
 	lua_atpanic(L, on_panic);
-	if (lua_cpcall(L, open_all, (void *)(uintptr_t)lua_dir) != 0) {
+	if (lua_cpcall(L, open_all, &loading) != 0) {
 		err_set(e, "%s", lua_tostring(L, -1));
 		vm_free(&v);
 		return NULL;

@@ -44,6 +44,7 @@ struct vm {
 	struct tasks *tasks;    /* the scheduler */
 	struct task *task;      /* the one that runs now, or NULL */
 	struct sensor *sensor;
+	struct facts *facts;    /* what the sensor's files say */
 	struct spawns *spawns;  /* tasks that the sensor started */
 	struct owner owner;     /* all that the sensor acquired */
 	struct buf trace;       /* traceback of the last error */
@@ -68,11 +69,11 @@ vm_of(lua_State *L)
 	return ud;
 }
 
-/*
- * A new vm with the host's Lua library, read from the folder lua_dir (which
- * holds boot.lua). NULL with *e filled.
- */
-struct vm *vm_new(const char *lua_dir, struct err *e);
+/* Loads the host's Lua library from a folder; may raise. */
+typedef void vm_load_fn(lua_State *L, const char *lua_dir);
+
+/* A new vm with that library (boot_open). NULL with *e filled. */
+struct vm *vm_new(vm_load_fn *load, const char *lua_dir, struct err *e);
 void vm_free(struct vm **v);
 
 /* Sets the memory cap in bytes (counted from what is in use by the host). */

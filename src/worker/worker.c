@@ -214,7 +214,7 @@ worker_main(struct vm *v, int link_fd, int page_fd)
 	close(page_fd);
 	v->base = make_base();
 	v->tick = clock_tick();
-	v->link = link_new(v, link_fd, on_message);
+	v->link = link_new(v, link_fd, tasks_acked, on_message);
 	sensor_open(v);
 	if (lua_cpcall(v->L, seed_random, NULL) != 0)
 		_exit(70);

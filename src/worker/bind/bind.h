@@ -13,8 +13,9 @@
 /*
  * What every binding needs: arguments checked with errors at the sensor's
  * line, handles that die, error objects. A binding is a file bind_<topic>.c
- * with one lua_CFunction `bind_<topic>_open` that pushes its table; modules.c
- * lists it under the name by which the host's Lua modules get it:
+ * with one lua_CFunction `bind_<topic>_open` that pushes its table;
+ * bind_modules.c lists it under the name by which the host's Lua modules get
+ * it:
  *
  *	local host = require("host.file")      -- lua/sensorhost/fs_watch.lua
  *

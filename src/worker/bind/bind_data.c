@@ -9,10 +9,10 @@
 #include <string.h>
 
 #include "worker/bind/bind.h"
+#include "worker/bind/bind_open.h"
 #include "worker/datastore_private.h"
 #include "worker/encode.h"
 #include "worker/link.h"
-#include "worker/modules.h"
 #include "worker/sensor.h"
 #include "worker/service.h"
 #include "worker/task.h"

@@ -11,9 +11,9 @@
 #include "base/nearest.h"
 #include "base/utf8.h"
 #include "worker/bind/bind.h"
+#include "worker/bind/bind_open.h"
 #include "worker/encode.h"
 #include "worker/json_values.h"
-#include "worker/modules.h"
 #include "worker/sensor.h"
 #include "worker/vm.h"
 

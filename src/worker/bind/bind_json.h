@@ -1,7 +1,6 @@
 #pragma once
 
 #include <lua.h>
-#include <stdbool.h>
 
 /*
  * The Lua modules sensorhost.json, sensorhost.null and sensorhost.schema.
@@ -14,11 +13,3 @@
 int bind_json_open(lua_State *L);
 int bind_null_open(lua_State *L);
 int bind_schema_open(lua_State *L);
-
-/* Pushes the null sentinel; whether the value at idx is it. */
-void json_push_null(lua_State *L);
-bool json_null_at(lua_State *L, int idx);
-
-/* Marks the table at idx as json.array or json.object do. */
-void json_mark_array(lua_State *L, int idx);
-void json_mark_object(lua_State *L, int idx);

@@ -15,7 +15,6 @@
 #include "base/must.h"
 #include "base/xalloc.h"
 #include "worker/bind/bind.h"
-#include "worker/bind/bind_listen.h"
 #include "worker/bind/bind_socket.h"
 #include "worker/link.h"
 #include "worker/sensor.h"
@@ -93,7 +92,8 @@ look_out(struct listener *l)
 		must(event_add(l->ready, NULL) == 0);
 }
 
-void
+/* The sensor is at work: tasks that setup started may accept from now on. */
+static void
 listeners_begin(void)
 {
 	struct listener *l;
@@ -354,6 +354,7 @@ listener_new(struct vm *v, int fd, const char *host, uint16_t port,
 	l->ready = event_new(v->base, fd, EV_READ, ready_cb, l);
 	must(l->ready);
 	LIST_INSERT_HEAD(&listeners, l, link);
+	v->sensor->at_work = listeners_begin;
 	owner_add(&v->owner, &l->owned, listener_release);
 	return l;
 }

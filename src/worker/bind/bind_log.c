@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "worker/bind/bind.h"
+#include "worker/bind/bind_open.h"
 #include "worker/link.h"
-#include "worker/modules.h"
 #include "worker/service.h"
 
 #define LOGGER_NAME 128u

@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "worker/bind/bind.h"
-#include "worker/modules.h"
+#include "worker/bind/bind_open.h"
 #include "worker/readonly.h"
 #include "worker/sensor.h"
 #include "worker/task.h"

@@ -10,10 +10,10 @@
 #include "base/clock.h"
 #include "base/js.h"
 #include "worker/bind/bind.h"
+#include "worker/bind/bind_open.h"
 #include "worker/dead.h"
+#include "worker/facts.h"
 #include "worker/json_values.h"
-#include "worker/modules.h"
-#include "worker/sensor.h"
 #include "worker/service.h"
 #include "worker/task.h"
 
@@ -131,7 +131,7 @@ trace_of_context(lua_State *L, const char *call, int idx, struct buf *out)
 static size_t
 payload_max(const struct vm *v)
 {
-	size_t unit = v->sensor->facts.unit_limit;
+	size_t unit = v->facts->unit_limit;
 
 	if (unit > UNIT_SLACK && unit - UNIT_SLACK < PAYLOAD_MAX)
 		return unit - UNIT_SLACK;

@@ -10,7 +10,7 @@
 #include "base/must.h"
 #include "base/xalloc.h"
 #include "worker/bind/bind.h"
-#include "worker/modules.h"
+#include "worker/bind/bind_open.h"
 #include "worker/spawn.h"
 #include "worker/task.h"
 

@@ -10,8 +10,8 @@
 #include "base/clock.h"
 #include "base/xalloc.h"
 #include "worker/bind/bind.h"
+#include "worker/bind/bind_open.h"
 #include "worker/link.h"
-#include "worker/modules.h"
 #include "worker/task.h"
 
 #define UNIX_MIN -62167219200.0 /* the beginning of the year 0 */

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "worker/bind/bind.h"
+#include "worker/bind/bind_open.h"
 #include "worker/link.h"
-#include "worker/modules.h"
 #include "worker/sensor.h"
 #include "worker/service.h"
 #include "worker/task.h"

@@ -2,15 +2,15 @@
  * The list of all bindings, by the names under which the host's own Lua
  * modules get them while the library is loaded.
  */
-#include "worker/modules.h"
-
 #include "worker/bind/bind.h"
+
 #include "worker/bind/bind_check.h"
 #include "worker/bind/bind_crypto.h"
 #include "worker/bind/bind_file.h"
 #include "worker/bind/bind_inotify.h"
 #include "worker/bind/bind_json.h"
 #include "worker/bind/bind_kept.h"
+#include "worker/bind/bind_open.h"
 #include "worker/bind/bind_park.h"
 #include "worker/bind/bind_regex.h"
 #include "worker/bind/bind_socket.h"

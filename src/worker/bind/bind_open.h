@@ -4,7 +4,7 @@
 
 /*
  * The openers of the bindings that have no header of their own: each is a
- * lua_CFunction that leaves its module on the stack. modules.c lists them.
+ * lua_CFunction that leaves its module on the stack.
  */
 int bind_data_open(lua_State *L);
 int bind_error_open(lua_State *L);

@@ -3,7 +3,7 @@
  * sensors, each part for itself, so that a broken one leaves the others
  * standing. Called by the catalog, a file a step. Reads nothing later.
  */
-#include "pack/pack.h"
+#include "pack/pack_reader.h"
 
 #include <dirent.h>
 #include <errno.h>
