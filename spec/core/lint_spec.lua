@@ -239,6 +239,17 @@ describe("the lint of sensorhost check", function()
 			.. "linted", 1, true), text.stdout)
 	end))
 
+	it("reads text behind a byte order mark", host.with(function(h)
+		h:write_sensor("demo", "S", "\239\187\191" .. HEAD
+			.. poll("print(oops)") .. TAIL, METADATA)
+		local text = h:run("check")
+		assert.equal(0, text.code, text.stdout)
+		assert.truthy(text.stdout:find(':8: warning: undeclared global "oops"',
+			1, true), text.stdout)
+		assert.truthy(text.stdout:find("0 errors, 1 warning\n", 1, true),
+			text.stdout)
+	end))
+
 	it("stands on its own feet", host.with(function(h)
 		h:write_sensor("demo", "S", HEAD .. "string.find = nil\n"
 			.. "table.sort = nil\nstring.format = nil\n"

@@ -156,7 +156,7 @@ trigger_types:
 			yaml .. '3:38: warning: unknown key "units" in "limits"; '
 				.. 'did you mean "unit"?' } },
 		{ head .. "limits: {memory: 1}", { yaml
-			.. "3:18: the limit must be between 64K and 64G" } },
+			.. '3:18: "memory" must be between 64K and 64G' } },
 		{ head .. "trigger_types: {name: x}", { yaml
 			.. '3:16: "trigger_types" is a mapping; '
 			.. "it must be a list" } },

@@ -312,6 +312,24 @@ describe("yml bounds", function()
 		assert.truthy(e:find("%TAG", 1, true))
 	end)
 
+	it("finds each of many places in a blink", function()
+		local lines = {}
+		for i = 1, 60000 do
+			lines[i] = ("k%d: 1"):format(i)
+		end
+		lines[#lines + 1] = '"a/b~": 2'
+		local text = table.concat(lines, "\n")
+		assert.equal("60001:1", mark(text, "/a~1b~0", true))
+		assert.equal("60000:1", mark(text, "/k60000", true))
+		assert.equal("1:1", mark(text, "/k60001", true))
+		local y = assert(parse(text))
+		assert.is_true(seconds(function()
+			for i = 1, 60000 do
+				assert(lib.yml_key_mark(y, "/k" .. i).line == i)
+			end
+		end) < 2 * pack.slowness)
+	end)
+
 	it("reads 1 MB of anything in a blink", function()
 		for _, text in ipairs({
 			("- x\n"):rep(90000), ("k: v\n"):rep(100000),

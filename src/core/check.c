@@ -196,7 +196,7 @@ start_loads(struct check *check)
 		c = pool_spawn(&core->pool, core->ctx.catalog, meta,
 		    start.number, 1, spec_make(&core->ctx,
 		    core->fleet.declared, meta, &start), &ops, check);
-		child_set_deadline(c, LOAD_US, "did not load within 10 s");
+		child_set_deadline(c, LOAD_US, "took more than 10 s");
 		check->loads++;
 	}
 	if (check->loads == 0)

@@ -61,7 +61,8 @@ check_bytes(struct doc *d, const char *pointer, json_t *value)
 
 	json_decref(o);
 	if (bytes < 64 * 1024 || bytes > (uint64_t)64 << 30)
-		doc_error(d, pointer, "the limit must be between 64K and 64G");
+		doc_error(d, pointer, "\"%s\" must be between 64K and "
+		    "64G", strrchr(pointer, '/') + 1);
 }
 
 /* shape_check_fn: uninterrupted Lua */
@@ -73,7 +74,8 @@ check_slice(struct doc *d, const char *pointer, json_t *value)
 
 	json_decref(o);
 	if (us < 10000 || us > (int64_t)86400 * 1000000)
-		doc_error(d, pointer, "the limit must be between 10ms and 1d");
+		doc_error(d, pointer, "\"%s\" must be between 10ms and "
+		    "1d", strrchr(pointer, '/') + 1);
 }
 
 static const struct shape_member limit_members[] = {

@@ -295,7 +295,6 @@ yml_node_close(struct yml_node *node)
 	must(node->open);
 	if (node->merge_count)
 		node_merge(node);
-	dict_free(&node->index, NULL);
 	node->open = false;
 	node->json = node->type == YML_MAP ? json_object() : json_array();
 	for (i = 0; i < node->count; i++) {
@@ -372,6 +371,10 @@ entry_step(const struct yml_node *node, const char *token, size_t n)
 			return NULL;
 		i = strtoul(token, NULL, 10);
 		return i < node->count ? &node->entries[i] : NULL;
+	}
+	if (node->index && !memchr(token, '~', n)) {
+		i = (size_t)(uintptr_t)dict_get(node->index, token, n);
+		return i ? &node->entries[i - 1] : NULL;
 	}
 	for (i = 0; i < node->count; i++)
 		if (token_is(token, n, node->entries[i].key,

@@ -40,7 +40,7 @@ struct yml_node {
 	size_t cap;
 	struct yml_node **merges; /* values of <<, in order */
 	size_t merge_count;
-	struct dict *index; /* key to entry number + 1, while it is open */
+	struct dict *index; /* key to entry number + 1; NULL: few */
 };
 
 /* Nodes, some together: a document has many, and they end with it. */

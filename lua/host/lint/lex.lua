@@ -110,9 +110,9 @@ end
 
 return function(text)
 	local kinds, values, lines, count = {}, {}, {}, 0
-	local at, line = 1, 1
-	if sub(text, 1, 1) == "#" then
-		at = find(text, "\n", 1, true) or #text + 1
+	local at, line = find(text, "^\239\187\191") and 4 or 1, 1
+	if sub(text, at, at) == "#" then
+		at = find(text, "\n", at, true) or #text + 1
 	end
 	while at <= #text do
 		local finish = comment_end(text, at)
