@@ -304,5 +304,10 @@ describe("a handover that outlasts its reload", function()
 		reloaded(change("", "three"))
 		core:wait_for("demo%.S%[%d%]: reloaded")
 		flips_once(h, "three")
+		-- The end of the one that was given up is told as well.
+		assert.equal(3, #h:internal("sensor.process_spawn"))
+		process.eventually(function()
+			return #h:internal("sensor.process_exit") == 2
+		end, "two ends")
 	end, nil, "stop_timeout: 1s\nsetup_timeout: 1s\nlimits: {slice: 1h}\n"))
 end)

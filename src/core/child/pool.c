@@ -21,10 +21,15 @@
 
 #define NO_WORKER "no worker could be started: %s"
 
-/* Tells the supervisor once both process and link are gone. */
+/*
+ * Once both process and link are gone, tells the supervisor and lets go of
+ * what was kept until now, wanted by anybody or not: its end is to be told.
+ */
 static void
 check_gone(struct child *c)
 {
+	struct child *kept = c;
+
 	if (!c->reaped || !c->link_ended || c->state == CHILD_GONE)
 		return;
 	c->state = CHILD_GONE;
@@ -32,6 +37,7 @@ check_gone(struct child *c)
 	life_ended(c);
 	if (c->owner)
 		c->ops->gone(c);
+	child_unref(&kept);
 }
 
 /* event_callback_fn: the deadline has passed. */
@@ -194,7 +200,7 @@ pool_spawn(struct pool *p, struct catalog *catalog,
 	struct child *c = xcalloc(1, sizeof(*c));
 	struct err e;
 
-	c->references = 1;
+	c->references = 2; /* the caller's, and until it is gone */
 	c->ctx = p->ctx;
 	c->pool = p;
 	c->graves = &p->graves;
