@@ -287,6 +287,11 @@ trigger_types:
 		assert.truthy(first.trigger:match("^demo%.%x+%-%x+%-4%x+%-%x+%-%x+$"))
 		r = h:run("run", "demo.W", "--trigger-parameters", '{"at":"x"}')
 		assert.equal(first.trigger, cjson.decode(r.stdout).trigger)
+		assert.is_nil(r.stderr:find("has no trigger", 1, true))
+		r = h:run("run", "demo.W", "--dry-run", "--for", "0.2s")
+		assert.matches("info demo%.W has no trigger to watch for: demo%.at takes "
+			.. "parameters %(.*demo/sensors/w%.yaml:%d+%), give some with "
+			.. "%-%-trigger%-parameters '{%.%.%.}'", r.stderr)
 		r = h:run("run", "demo.W", "--trigger-parameters", '{"et":"x"}')
 		assert.equal(1, r.code)
 		assert.truthy(r.stderr:find("fit no trigger type", 1, true), r.stderr)

@@ -112,6 +112,29 @@ add_parameters(const struct run *run, struct supervisor *s)
 	return -1;
 }
 
+/*
+ * A sensor all of whose types take parameters does nothing before somebody
+ * gives some: says so.
+ */
+static void
+say_idle(const struct supervisor *s)
+{
+	const struct sensor_meta *meta = s->meta;
+	json_t *given = json_array();
+	size_t i;
+
+	declared_put(s->fleet->declared, meta, given);
+	for (i = 0; i < meta->trigger_count; i++)
+		if (!meta->triggers[i]->parameters)
+			break;
+	if (i > 0 && i == meta->trigger_count && json_array_size(given) == 0)
+		log_info("%s has no trigger to watch for: %s takes parameters "
+		    "(%s:%d), give some with --trigger-parameters '{...}'",
+		    meta->ref, meta->triggers[0]->ref,
+		    meta->triggers[0]->file, meta->triggers[0]->line);
+	json_decref(given);
+}
+
 /* Writes what is wrong with the sensor's own pack; not what comes last. */
 static void
 print_findings(const struct core *core, const char *ref,
@@ -156,6 +179,7 @@ prepare(struct core *core, struct run *run)
 	code = add_parameters(run, s);
 	if (code >= 0)
 		return code;
+	say_idle(s);
 	core->printer = printer_new(core->ctx.base, core->ctx.store, s->number,
 	    run->count, on_printed, core);
 	if (run->duration_us > 0) {
