@@ -39,10 +39,24 @@ STAILQ_HEAD(trigger_changes, trigger_change);
 
 struct sensor {
 	struct vm *vm;
-	struct facts facts;
 	enum sensor_phase phase;
 	enum sensor_end end;
+	uint32_t quiet_id;   /* of QUIET, to be answered; 0: none */
+	bool quiet;
 	bool polls;
+
+	/* poll: what each one passes lies together */
+	bool polling;
+	bool armed;          /* the next one is to come, at due_us */
+	bool timed;          /* tick waits for it */
+	unsigned streak;     /* failed polls in a row */
+	struct event *tick;
+	double interval;
+	int64_t due_us;      /* monotonic: the poll's scheduled time */
+	int64_t poll_began_us;
+	uint64_t entry_task; /* id of the task that timer is about */
+
+	struct facts facts;
 	void (*at_work)(void); /* called when it is; NULL: nobody waits */
 	char *lint; /* what a check found, JSON; NULL: this is none */
 	bool no_lua;        /* the file does not compile */
@@ -51,27 +65,15 @@ struct sensor {
 	json_t *report;      /* what STATE will say of the end */
 	double cleanup_time; /* seconds */
 	struct event *timer; /* setup's, the grace's, cleanup's limit */
-	uint64_t entry_task; /* id of the task the timer is about */
 	struct trigger_changes changes; /* callbacks still to be made */
 	bool told; /* of the triggers there were after setup */
 	uint64_t callback;   /* the task of the one that runs, or 0 */
 	const char *method;  /* and its name */
-	uint32_t quiet_id;   /* of QUIET, to be answered; 0: none */
-	bool quiet;
 	int64_t began_us;    /* of run */
-
-	/* poll */
-	struct event *tick;
-	double interval;
-	int64_t due_us;      /* monotonic: the poll's scheduled time */
-	bool polling;
-	bool once_done;
-	unsigned streak;     /* failed polls in a row */
-	int64_t streak_us;   /* Unix time of the first */
+	int64_t streak_us;   /* Unix time of the first failed poll in a row */
 	int64_t remind_us;   /* monotonic: when it is said again */
 	double remind_gap;   /* seconds between the last two sayings */
 	bool warned_split;
-	int64_t poll_began_us;
 
 	/* The last value read that is a number as text, and its name. */
 	char text_key[64];
@@ -93,6 +95,16 @@ void sensor_resume(struct sensor *s);
 void sensor_stop(struct sensor *s, const char *reason, double grace,
     double cleanup);
 void sensor_trigger(struct sensor *s, unsigned change, const char *about);
+
+/*
+ * The next poll, for the loop. sensor_poll_delay: microseconds until then (0:
+ * now), or -1 when none is to come. It is begun by sensor_poll_tick, which
+ * does nothing before its time, or by a timer of the loop where one is set.
+ */
+int64_t sensor_poll_delay(const struct sensor *s);
+void sensor_poll_tick(struct sensor *s);
+void sensor_poll_set_timer(struct sensor *s);
+void sensor_poll_unset_timer(struct sensor *s);
 
 /* self:finish() and self:reject(): ends it at the end of this turn. */
 void sensor_decide(struct sensor *s, enum sensor_end end, const char *why);

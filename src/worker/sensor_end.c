@@ -217,8 +217,7 @@ begin_end(struct sensor *s)
 	bool started = s->phase >= SENSOR_STARTING;
 
 	s->phase = SENSOR_ENDING;
-	if (s->tick)
-		event_del(s->tick);
+	sensor_poll_pause(s);
 	sensor_drop_changes(s);
 	if (!started) {
 		s->phase = SENSOR_CLEANUP; /* there is nothing to clean */

@@ -30,13 +30,39 @@ since(int64_t unix_us, char text[CLOCK_TEXT])
 	return clock_unix_us() - unix_us < (int64_t)86400e6 ? text + 11 : text;
 }
 
-/* Arms the tick for the next poll. */
+/* The next poll is to come. */
 static void
-arm(struct sensor *s, int64_t now)
+arm(struct sensor *s)
 {
-	if (!s->quiet && s->end == END_NONE && !s->polling)
-		link_arm(s->vm, s->tick, s->due_us > now ?
-		    (double)(s->due_us - now) / 1e6 : 0);
+	s->armed = !s->quiet && s->end == END_NONE && !s->polling;
+}
+
+int64_t
+sensor_poll_delay(const struct sensor *s)
+{
+	int64_t now;
+
+	if (!s->armed)
+		return -1;
+	now = clock_mono_us();
+	return s->due_us > now ? s->due_us - now : 0;
+}
+
+void
+sensor_poll_set_timer(struct sensor *s)
+{
+	if (!s->armed || s->timed)
+		return;
+	s->timed = true;
+	link_arm(s->vm, s->tick, (double)sensor_poll_delay(s) / 1e6);
+}
+
+void
+sensor_poll_unset_timer(struct sensor *s)
+{
+	if (s->timed)
+		event_del(s->tick);
+	s->timed = false;
 }
 
 /* Moves due past the ticks that were missed; returns how many. */
@@ -205,23 +231,21 @@ poll_done(struct vm *v, struct task *t, enum task_end end, lua_State *L,
 		note_success(s, skipped, moved);
 	if (s->facts.once)
 		end_once(s, error);
-	arm(s, now);
+	arm(s);
 	(void)v;
 }
 
-/* event_callback_fn: it is time for a poll. */
-static void
-tick_cb(evutil_socket_t fd, short events, void *arg)
+void
+sensor_poll_tick(struct sensor *s)
 {
-	struct sensor *s = arg;
+	int64_t now = clock_mono_us();
 	struct task *t;
 
-	(void)fd;
-	(void)events;
-	if (s->polling || s->quiet || s->end != END_NONE)
+	if (!s->armed || now < s->due_us)
 		return;
+	s->armed = false;
 	s->polling = true;
-	s->poll_began_us = clock_mono_us();
+	s->poll_began_us = now;
 	t = task_again(s->vm);
 	if (!t && (t = sensor_enter(s, "poll", NULL, NULL, poll_done)))
 		task_keep(t);
@@ -229,6 +253,18 @@ tick_cb(evutil_socket_t fd, short events, void *arg)
 		task_set_brief(t, true);
 	else
 		sensor_after_step(s->vm);
+}
+
+/* event_callback_fn: it is time for a poll. */
+static void
+tick_cb(evutil_socket_t fd, short events, void *arg)
+{
+	struct sensor *s = arg;
+
+	(void)fd;
+	(void)events;
+	s->timed = false;
+	sensor_poll_tick(s);
 }
 
 void
@@ -262,18 +298,19 @@ sensor_poll_begin(struct sensor *s)
 {
 	s->due_us = clock_mono_us() +
 	    (int64_t)llround(sensor_first_delay(s) * 1e6);
-	arm(s, clock_mono_us());
+	arm(s);
 }
 
 void
 sensor_poll_pause(struct sensor *s)
 {
-	event_del(s->tick);
+	s->armed = false;
+	sensor_poll_unset_timer(s);
 }
 
 void
 sensor_poll_resume(struct sensor *s)
 {
 	if (s->polls && s->phase == SENSOR_RUNNING)
-		arm(s, clock_mono_us());
+		arm(s);
 }
