@@ -2,6 +2,8 @@
 ---fixed rate, never twice at once. `return nil, err` from it is a failed poll:
 ---its unfinished unit is undone, the next try is the next tick. An error that
 ---it raises ends the sensor, which starts afresh.
+---With an interval of a second or more, the first poll comes at a multiple of
+---20 ms of the host's clock, so that the sensors of a host wake together.
 ---
 ---```lua
 ---local PollingSensor = require("sensorhost.polling_sensor")

@@ -111,6 +111,27 @@ describe("polls", function()
 		assert.same(expected, printed)
 	end)
 
+	it("of a second or more come together with other sensors'", function()
+		local workers = {}
+		for i = 1, 3 do
+			workers[i] = start(POLLING .. [[
+				function Checker:init() self.least, self.n = 1, 0 end
+				function Checker:poll()
+					self.least = math.min(self.least, time.monotonic() % 0.02)
+					self.n = self.n + 1
+					if self.n == 3 then
+						print(self.least)
+						self:finish()
+					end
+				end
+			]], { poll_interval = 1 })
+		end
+		for _, w in ipairs(workers) do
+			assert(w:wait_state("finished"))
+			assert.is_true(tonumber(texts(w)[1]) < 0.005, texts(w)[1])
+		end
+	end)
+
 	it("wake the process once each", function()
 		local w = start(POLLING .. " function Checker:poll() end",
 			{ poll_interval = 0.2 })

@@ -20,6 +20,13 @@
 /* A streak is said again after facts.reminder, then twice that ..., in s. */
 #define GAPS_MAX 60 /* times facts.reminder, at most */
 
+/*
+ * Polls that come once a second or less often begin at a multiple of 20 ms:
+ * the workers of a host wake in groups, and the processor less often.
+ */
+#define TOGETHER_US 20000
+#define TOGETHER_FROM 1.0 /* seconds */
+
 /* When a streak began, UTC: "12:01", or with its day if it is not of today. */
 static const char *
 since(int64_t unix_us, char text[CLOCK_TEXT])
@@ -298,6 +305,8 @@ sensor_poll_begin(struct sensor *s)
 {
 	s->due_us = clock_mono_us() +
 	    (int64_t)llround(sensor_first_delay(s) * 1e6);
+	if (s->interval >= TOGETHER_FROM && !s->facts.once)
+		s->due_us += TOGETHER_US - s->due_us % TOGETHER_US;
 	arm(s);
 }
 

@@ -21,8 +21,6 @@
 #include "worker/sensor.h"
 #include "worker/task.h"
 
-#define NAP_MAX_US 3600000000 /* then it looks again */
-
 /* HELLO: both ends must be of one version. */
 static void
 on_hello(struct vm *v, uint32_t id, struct msg_cursor *c)
@@ -217,15 +215,15 @@ nap(struct vm *v)
 	struct pollfd core = {.fd = v->link->peer.fd, .events = POLLIN};
 	struct sensor *s = v->sensor;
 	int64_t us = sensor_poll_delay(s);
+	struct timespec t = {.tv_sec = (time_t)(us / 1000000),
+	    .tv_nsec = (long)(us % 1000000) * 1000};
 
 	if (us < 0 || event_base_get_num_events(v->base,
 	    EVENT_BASE_COUNT_ADDED | EVENT_BASE_COUNT_ACTIVE) !=
 	    (s->timed ? 2 : 1))
 		return false;
 	sensor_poll_unset_timer(s);
-	if (us > NAP_MAX_US)
-		us = NAP_MAX_US;
-	if (poll(&core, 1, (int)((us + 999) / 1000)) != 0)
+	if (ppoll(&core, 1, &t, NULL) != 0)
 		return false;
 	sensor_poll_tick(s);
 	return true;
