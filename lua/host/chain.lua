@@ -76,7 +76,7 @@ local function changed(self, at)
 		entry.proven, entry.quiet = true, time.monotonic() + QUIET
 		return nil
 	end
-	if not siblings.settle_copies(self, reader, mark) then
+	if not siblings.settle_copies(self, mark, reader) then
 		return nil
 	end
 	warn_compressed(self, reader:begun())
@@ -267,7 +267,7 @@ local function take_up(self, mark, crashed)
 		self.reborn[mark.id] = copy and true or nil
 		lives.add_entry(self, reader).proven = mark.offset > 0
 		return true
-	elseif copy == "moving" then
+	elseif copy == "moving" or not siblings.settle_copies(self, mark) then
 		return nil
 	end
 	if itself then

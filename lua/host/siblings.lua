@@ -391,14 +391,23 @@ function siblings.resume(self, mark, crashed)
 	return nil, "moving"
 end
 
--- A file that was read in part was cut, and no copy goes on where that reader
--- is. A copy that ends before has nothing new. false if the folder did not
--- hold still.
-function siblings.settle_copies(self, reader, mark)
+-- Whether a copy begins as the mark's file did, and ends no later than the mark.
+local function ends_before(copy, facts, mark)
+	return mark.head_length >= CERTAIN and facts.size <= mark.offset
+		and copy:resume({ id = mark.id, since = mark.since,
+			offset = mark.head_length, before_length = 0, before = "",
+			head_length = mark.head_length, head = mark.head })
+end
+
+-- A file that was read in part was cut or is gone, and no copy goes on where
+-- the mark says. A copy that ends before has nothing new. reader: the file's, if
+-- it is still open. false if the folder did not hold still.
+function siblings.settle_copies(self, mark, reader)
 	local now = siblings.look(self)
 	for _, facts in ipairs(now and copies_of(self, mark, now) or {}) do
 		local copy = facts.added and open_seen(self, facts, now)
-		if copy and reader:past(copy) then
+		if copy and (reader and reader:past(copy)
+			or ends_before(copy, facts, mark)) then
 			siblings.settle(self, facts.id)
 		end
 		if copy then

@@ -103,7 +103,9 @@ local function load_tail(w)
 	local modules = {
 		["host.file"] = stubs.file(w),
 		["host.inotify"] = stubs.inotify(w),
-		["host.check"] = { raise = error, warn = function(text)
+		["host.check"] = { raise = error, fail = function(kind)
+			return nil, { kind = kind }
+		end, warn = function(text)
 			w.warned[#w.warned + 1] = text
 		end },
 		["sensorhost.null"] = {},
@@ -208,7 +210,11 @@ function World:live()
 	self:trace("live", self.saved)
 	local tail = load_tail(self)
 	local ok, err = pcall(function()
-		local t = assert(tail.open(self:path(), { from = self.from }))
+		local t, err
+		repeat -- a sensor that may not open is started again
+			t, err = tail.open(self:path(), { from = self.from })
+		until t or err.kind ~= "busy"
+		assert(t, err)
 		t.watch.tail = t
 		self.idle = 0
 		for line in t:lines() do

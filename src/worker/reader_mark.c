@@ -103,8 +103,8 @@ reader_resume(struct reader *r, const struct reader_mark *m, bool crashed)
 		return false;
 	if (crashed && f.size < m->offset && m->head_len == READER_HEAD)
 		offset = reader_last_line_end(r->fd, f.size, r->line_max);
-	else if (!holds(r, m->before_len, m->offset - m->before_len,
-	    m->before))
+	else if (m->before_len > 0 && !holds(r, m->before_len,
+	    m->offset - m->before_len, m->before))
 		return false;
 	if (reader_seek(r, offset) < 0)
 		return false;
