@@ -227,6 +227,25 @@ return P, time
 		assert.same({ "exited", 0 }, { run:wait() })
 	end))
 
+	for what, body in pairs({
+		tasks = "local spawn = require('sensorhost.spawn') "
+			.. "local function bomb() while true do spawn(bomb) end end bomb()",
+		["tasks that wait"] = "local spawn = require('sensorhost.spawn') "
+			.. "local function bomb() spawn(bomb) spawn(bomb) time.sleep(0) "
+			.. "end bomb() self:wait()",
+		coroutines = "local all = {} while true do all[#all + 1] = "
+			.. "coroutine.create(function() end) end",
+		["files it has open"] = "local all = {} while true do all[#all + 1] = "
+			.. "assert(io.open('/dev/null')) end",
+	}) do
+		it("makes " .. what .. " without end is ended", host.with(function(h)
+			local run = polls(h, body, 2)
+			run:wait_for("starts again in", 60)
+			run:signal("TERM")
+			assert.same({ "exited", 0 }, { run:wait() })
+		end))
+	end
+
 	it("calls os.exit is told what to do instead", host.with(function(h)
 		local run = polls(h, "os.exit(3)")
 		run:wait_for("os%.exit.*finish")

@@ -132,6 +132,38 @@ return S]])
 		end))
 	end
 
+	it("is narrowed by --only and --except", host.with(function(h)
+		write_sensors(h)
+		local function states(...)
+			local run = h:start("serve", ...)
+			run:wait_for("^ready")
+			local all = {}
+			for _, s in ipairs(require("cjson").decode(h:run("sensor", "list",
+				"--json").stdout)) do
+				all[#all + 1] = s.ref:match("%w$") .. " " .. s.state
+			end
+			table.sort(all)
+			-- A reload does not widen it.
+			assert.equal(0, h:run("reload").code)
+			run:signal("TERM")
+			assert.same({ "exited", 0 }, { run:wait() })
+			return table.concat(all, ", ")
+		end
+		local function spawned()
+			return #h:internal("sensor.process_spawn")
+		end
+		assert.equal("A running, B running, C not_owned",
+			states("--only", "demo.[AB]"))
+		assert.equal("A running, B not_owned, C running",
+			states("--only", "demo.A", "--only", "*C"))
+		assert.equal("A not_owned, B running, C running",
+			states("--except", "*.A"))
+		assert.equal(6, spawned())
+		assert.equal("A not_owned, B running, C not_owned",
+			states("--only", "demo.*", "--except", "demo.A", "--except", "*C"))
+		assert.equal(7, spawned())
+	end))
+
 	it("changes at a reload, and lists what is not owned",
 		host.with(function(h)
 		write_sensors(h)

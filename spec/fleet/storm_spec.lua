@@ -137,6 +137,27 @@ describe("a storm of SIGHUP", function()
 	end))
 end)
 
+describe("a SIGHUP", function()
+	it("at any instant from the first line of main on ends nothing",
+		host.with(function(h)
+		h:write_sensor("p", "S", counter("p", 0), TICK)
+		for round = 1, 40 do
+			local run = h:start("serve")
+			handles_signals(run)
+			process.run({ "sleep", ("%.4f"):format((round / 40) ^ 3 * 0.1) })
+			run:signal("HUP")
+			if round % 4 == 0 then
+				run:wait_for("^ready")
+			end
+			-- Asked to stop, it must do so by itself.
+			run:signal("TERM")
+			assert.same({ "exited", 0 }, { run:wait() })
+		end
+		versions(h)
+		paired(h)
+	end))
+end)
+
 describe("a stop", function()
 	-- Ignores all that asks it to stop.
 	local STUBBORN = [[
