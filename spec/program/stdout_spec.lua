@@ -114,6 +114,16 @@ describe("stdout that is closed", function()
 	end
 end)
 
+describe("stdout that finds no room", function()
+	it("is said, and ends it with 1", host.with(function(h)
+		h:write_sensor("demo", "C", COUNTER, METADATA)
+		local r = h:start({ "run", "demo.C", stdout = "/dev/full" })
+		r:wait_for("error cannot print: No space left on device; the journal "
+			.. "has what is not printed")
+		assert.same({ "exited", 1 }, { r:wait() })
+	end))
+end)
+
 describe("descriptors that are closed at the start", function()
 	for _, closed in ipairs({ ">&-", "2>&- >/dev/null", "<&- >&- 2>&-" }) do
 		it("are not taken for the database: " .. closed, host.with(function(h)

@@ -227,7 +227,8 @@ run_core(struct run *run, struct host_config *config)
 	if (code < 0) {
 		loop_run(&core);
 		printer_finish(core.printer, LAST_LINES_US);
-		code = core.broken ? 1 : run->code;
+		code = core.broken || printer_failed(core.printer) ? 1 :
+		    run->code;
 	}
 	if (run->timer)
 		event_free(run->timer);

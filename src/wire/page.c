@@ -5,6 +5,7 @@
  */
 #include "wire/page.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -13,12 +14,14 @@ page_new(int *fd, struct err *e)
 {
 	struct page *p;
 
-	*fd = memfd_create("sensorhost-page", MFD_CLOEXEC);
+	*fd = memfd_create("sensorhost-page", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (*fd < 0) {
 		err_errno(e, "memfd_create");
 		return NULL;
 	}
-	if (ftruncate(*fd, PAGE_BYTES) != 0) {
+	/* Cut short by a worker it would kill whoever reads it. */
+	if (ftruncate(*fd, PAGE_BYTES) != 0 || fcntl(*fd, F_ADD_SEALS,
+	    F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
 		err_errno(e, "ftruncate of a worker's page");
 		close(*fd);
 		return NULL;

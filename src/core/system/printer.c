@@ -13,6 +13,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -36,6 +37,7 @@ struct printer {
 	mode_t type;  /* of what stdout is: S_IFIFO, ... */
 	bool own_fd;
 	bool ended;
+	bool failed;
 	struct buf text;
 	size_t written;
 	struct event *writable;
@@ -122,6 +124,17 @@ fill(struct printer *p)
 	return seen > 1;
 }
 
+/* Says that stdout failed, unless its reader is just not there any more. */
+static void
+note_failure(struct printer *p)
+{
+	if (errno != ENOSPC && errno != EDQUOT && errno != EFBIG)
+		return;
+	p->failed = true;
+	log_error("cannot print: %s; the journal has what is not printed",
+	    strerror(errno));
+}
+
 /* Writes the text; 1 done, 0 not all was taken, -1 stdout is gone. */
 static int
 write_text(struct printer *p)
@@ -130,12 +143,14 @@ write_text(struct printer *p)
 		ssize_t n = write_now(p, p->text.data + p->written,
 		    p->text.len - p->written);
 
-		if (n >= 0)
+		if (n >= 0) {
 			p->written += (size_t)n;
-		else if (errno == EAGAIN)
+		} else if (errno == EAGAIN) {
 			return 0;
-		else if (errno != EINTR)
+		} else if (errno != EINTR) {
+			note_failure(p);
 			return -1;
+		}
 	}
 	p->written = 0;
 	buf_reset(&p->text, SLICE * 2);
@@ -239,6 +254,12 @@ printer_free(struct printer **pp)
 		close(p->fd);
 	buf_release(&p->text);
 	free(p);
+}
+
+bool
+printer_failed(const struct printer *p)
+{
+	return p->failed;
 }
 
 void

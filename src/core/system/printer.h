@@ -16,7 +16,7 @@ struct store;
  */
 struct printer;
 
-/* stdout was closed at its other end; or `limit` lines are out. */
+/* stdout was closed at its other end or failed; or `limit` lines are out. */
 typedef void printer_closed_fn(void *arg);
 
 /*
@@ -26,6 +26,9 @@ typedef void printer_closed_fn(void *arg);
 struct printer *printer_new(struct event_base *base, struct store *store,
     uint32_t sensor, uint64_t limit, printer_closed_fn *done, void *arg);
 void printer_free(struct printer **p);
+
+/* Whether stdout, a file, found no room; that has been said. */
+bool printer_failed(const struct printer *p);
 
 /* There may be more in the journal; called after commits. */
 void printer_wake(struct printer *p);
