@@ -35,6 +35,7 @@ void _exit(int status);
 local worker = {}
 local Worker = {}
 Worker.__index = Worker
+local open = {} -- those that are not closed yet
 
 local TYPES, STATES = seam.TYPES, seam.STATES
 local u8, u16, u32, u64, i64 = seam.u8, seam.u16, seam.u32, seam.u64, seam.i64
@@ -105,6 +106,7 @@ function worker.new(options)
 	self.input = ""
 	self.next_id = 0
 	self.kv = options.kv or {}
+	open[self] = true
 	self.hold = options.hold
 	self.source = options.source
 	self.modules = options.modules or {}
@@ -405,6 +407,7 @@ end
 
 -- Ends it; its exit code, or minus the signal.
 function Worker:close()
+	open[self] = nil
 	ffi.C.close(self.fd)
 	ffi.C.close(self.page)
 	for _, l in pairs(self.listening) do
@@ -422,6 +425,24 @@ function Worker:close()
 	end
 	local s = status[0]
 	return s % 128 == 0 and math.floor(s / 256) or -(s % 128)
+end
+
+-- For after_each: closes the workers that the example left.
+function worker.close_all()
+	for w in pairs(open) do
+		w:close()
+	end
+end
+
+-- What the sensor has printed or logged at info, so far.
+function Worker:texts()
+	local list = {}
+	for _, line in ipairs(self.logs) do
+		if line.level == 1 then
+			list[#list + 1] = line.text
+		end
+	end
+	return list
 end
 
 return worker

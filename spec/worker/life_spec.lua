@@ -17,13 +17,7 @@ local PASSIVE = [[
 ]]
 local END = "\n return Checker"
 
-local running = {}
-
-local function new(options)
-	local w = worker.new(options)
-	running[#running + 1] = w
-	return w
-end
+local new = worker.new
 
 local function start(source, spec, options)
 	options = options or {}
@@ -32,22 +26,7 @@ local function start(source, spec, options)
 	return new(options):start()
 end
 
-after_each(function()
-	for _, w in ipairs(running) do
-		w:close()
-	end
-	running = {}
-end)
-
-local function texts(w)
-	local list = {}
-	for _, line in ipairs(w.logs) do
-		if line.level == 1 then
-			list[#list + 1] = line.text
-		end
-	end
-	return list
-end
+after_each(worker.close_all)
 
 describe("loading", function()
 	local function refusal(source, spec)
@@ -106,11 +85,10 @@ describe("a start", function()
 		]])
 		assert(w:wait_state("returned"))
 		assert.same({ "init\tdemo.Checker\tdemo", "setup", "add\tdemo.event\tnil",
-			"add\tdemo.p-1\tnil", "run", "cleanup\treturned" }, texts(w))
+			"add\tdemo.p-1\tnil", "run", "cleanup\treturned" }, w:texts())
 		assert.equal("running", w.states[1].state)
 		assert.equal(1, w.units[1].flags)
 		assert.equal(0, w:close())
-		running = {}
 	end)
 
 	it("runs setup as one transaction, and holds what follows", function()
@@ -148,7 +126,7 @@ describe("a start", function()
 		assert.truthy(failed.error:find("sensors/x.lua:6: setup has not ended "
 			.. "within setup_timeout (0.1 s); it waits in time.sleep", 1, true))
 		assert.truthy(failed.traceback:find("sensors/x.lua:6", 1, true))
-		assert.same({ "cleanup\tfailed" }, texts(w))
+		assert.same({ "cleanup\tfailed" }, w:texts())
 	end)
 end)
 
@@ -282,7 +260,7 @@ describe("an end", function()
 		assert(w:run_until(function() return w:logged("poll") end))
 		w:stop("stop", 2000, 1000)
 		assert(w:wait_state("stopped"))
-		assert.same({ "poll", "polled", "cleaned" }, texts(w))
+		assert.same({ "poll", "polled", "cleaned" }, w:texts())
 		assert.equal(2, w.units[#w.units].flags)
 		assert.equal('"stop"', w.units[#w.units][1].value)
 	end)
@@ -303,7 +281,6 @@ describe("an end", function()
 		local w = start(PASSIVE .. "function Checker:run() self:wait() end")
 		assert(w:wait_state("running"))
 		assert.equal(0, w:close())
-		running = {}
 	end)
 end)
 
@@ -334,6 +311,6 @@ describe("triggers", function()
 		w:run_for(0.05)
 		assert.same({ "add\tdemo.event\tnil", "add\tdemo.p-1\t/var/log/x", "run",
 			"add\tdemo.new\t/a", "update\tdemo.new\t/b", "remove\tdemo.new" },
-			texts(w))
+			w:texts())
 	end)
 end)

@@ -2,8 +2,6 @@
 
 local worker = require("spec.support.worker")
 
-local running = {}
-
 local function run(body, options)
 	options = options or {}
 	options.source = [[
@@ -16,25 +14,14 @@ local function run(body, options)
 		return Checker
 	]]
 	local w = worker.new(options):start()
-	running[#running + 1] = w
 	w:run_until(function()
 		return w.state and w.state.state ~= "running"
 	end)
-	w.printed = {}
-	for _, line in ipairs(w.logs) do
-		if line.level == 1 then
-			w.printed[#w.printed + 1] = line.text
-		end
-	end
+	w.printed = w:texts()
 	return w
 end
 
-after_each(function()
-	for _, w in ipairs(running) do
-		w:close()
-	end
-	running = {}
-end)
+after_each(worker.close_all)
 
 describe("the standard library", function()
 	it("names the replacement for what is not there", function()
@@ -297,7 +284,6 @@ describe("memory", function()
 		assert.equal("failed", w.state.state)
 		assert.equal("not enough memory: limits.memory is 8192K", w.state.error)
 		assert.equal(0, w:close())
-		running = {}
 	end)
 
 	it("can be given back after an error", function()

@@ -6,8 +6,6 @@ local listening = require("spec.support.listening")
 local process = require("spec.support.process")
 local worker = require("spec.support.worker")
 
-local running = {}
-
 local HEAD = [[
 	local Sensor = require("sensorhost.sensor")
 	local socket = require("sensorhost.socket")
@@ -50,7 +48,6 @@ local function start(source, options)
 	options = options or {}
 	options.source = HEAD .. source .. "\n return Checker"
 	local w = worker.new(options):start()
-	running[#running + 1] = w
 	return w
 end
 
@@ -66,12 +63,7 @@ local function run(body)
 	end
 end
 
-after_each(function()
-	for _, w in ipairs(running) do
-		w:close()
-	end
-	running = {}
-end)
+after_each(worker.close_all)
 
 describe("a connection", function()
 	it("is read by bytes, lines, marks and whole", run([[

@@ -2,8 +2,6 @@
 
 local worker = require("spec.support.worker")
 
-local running = {}
-
 -- Runs a body as the `run` of a sensor until it has ended.
 local function run(body, options)
 	options = options or {}
@@ -20,25 +18,14 @@ local function run(body, options)
 		return Checker
 	]]
 	local w = worker.new(options):start()
-	running[#running + 1] = w
 	w:run_until(function()
 		return w.state and w.state.state ~= "running"
 	end)
-	w.printed = {}
-	for _, line in ipairs(w.logs) do
-		if line.level == 1 then
-			w.printed[#w.printed + 1] = line.text
-		end
-	end
+	w.printed = w:texts()
 	return w
 end
 
-after_each(function()
-	for _, w in ipairs(running) do
-		w:close()
-	end
-	running = {}
-end)
+after_each(worker.close_all)
 
 describe("a wait", function()
 	it("passes through pcall, iterators, metamethods and coroutines",

@@ -17,13 +17,7 @@ local PASSIVE = [[
 ]]
 local END = "\n return Checker"
 
-local running = {}
-
-local function new(options)
-	local w = worker.new(options)
-	running[#running + 1] = w
-	return w
-end
+local new = worker.new
 
 local function start(source, spec, options)
 	options = options or {}
@@ -32,22 +26,7 @@ local function start(source, spec, options)
 	return new(options):start()
 end
 
-after_each(function()
-	for _, w in ipairs(running) do
-		w:close()
-	end
-	running = {}
-end)
-
-local function texts(w)
-	local list = {}
-	for _, line in ipairs(w.logs) do
-		if line.level == 1 then
-			list[#list + 1] = line.text
-		end
-	end
-	return list
-end
+after_each(worker.close_all)
 
 -- How often a process has gone to sleep so far.
 local function switches(pid)
@@ -69,7 +48,7 @@ describe("polls", function()
 			end
 		]], { poll_interval = 0.1 })
 		assert(w:wait_state("finished"))
-		local t = texts(w)
+		local t = w:texts()
 		-- On a busy machine each comes later, but none earlier.
 		for n, tick in ipairs({ 0, 1, 4 }) do -- ticks 2 and 3 were missed
 			local number, at = t[n]:match("^(%d+)\t(%d+)$")
@@ -105,7 +84,7 @@ describe("polls", function()
 			expected[#expected + 1] = n % 3 == 0 and "task\t" .. n or nil
 		end
 		local printed = {}
-		for _, text in ipairs(texts(w)) do
+		for _, text in ipairs(w:texts()) do
 			printed[#printed + 1] = text:match("^%a+\t.*")
 		end
 		assert.same(expected, printed)
@@ -128,7 +107,7 @@ describe("polls", function()
 		end
 		for _, w in ipairs(workers) do
 			assert(w:wait_state("finished"))
-			assert.is_true(tonumber(texts(w)[1]) < 0.005, texts(w)[1])
+			assert.is_true(tonumber(w:texts()[1]) < 0.005, texts(w)[1])
 		end
 	end)
 
