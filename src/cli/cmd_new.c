@@ -6,20 +6,19 @@
  */
 #include "cli/commands.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/nearest.h"
 #include "base/paths.h"
 #include "base/xalloc.h"
 #include "cli/files.h"
 #include "cli/names.h"
 #include "cli/place.h"
 #include "cli/template.h"
+#include "pack/pack_names.h"
 #include "pack/pack_reader.h"
 
 static const struct command new_pack = {
@@ -160,29 +159,18 @@ make_pack(const struct new *n, const struct host_config *h, const char *name)
 static int
 no_pack(const struct new *n, const struct host_config *h, const char *name)
 {
-	const char *names[1024], *near, *folder;
 	char *option = packs_option(n);
-	struct dirent **entries;
-	size_t count = 0, i;
-	int found;
+	struct pack_names names = {.count = 0};
+	const char *near, *folder;
+	size_t i;
 
-	for (i = 0; (folder = folder_at(n, h, i)) != NULL; i++) {
-		found = scandir(folder, &entries, NULL, alphasort);
-		while (found > 0) {
-			if (count < 1024 && entries[--found]->d_name[0] != '.')
-				names[count++] =
-				    xstrdup(entries[found]->d_name);
-			free(entries[found]);
-		}
-		if (found >= 0)
-			free(entries);
-	}
-	near = nearest(name, names, count);
+	for (i = 0; (folder = folder_at(n, h, i)) != NULL; i++)
+		pack_names_add(&names, folder);
+	near = pack_names_nearest(&names, name);
 	place_fail("no pack \"%s\" in %s%s%s%s make it with: sensorhost new "
 	    "pack%s %s", name, folder_at(n, h, 0), near ? "; did you mean \"" :
 	    "", near ? near : "", near ? "\"? Else" : ";", option, name);
-	while (count > 0)
-		free((char *)names[--count]);
+	pack_names_release(&names);
 	free(option);
 	return 1;
 }

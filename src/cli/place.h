@@ -2,8 +2,8 @@
 
 #include <stddef.h>
 
-#include "base/opts.h"
 #include "pack/host_config.h"
+#include "pack/host_opts.h"
 #include "pack/pack_reader.h"
 
 /* Which host a command means: the options that every command has. */
@@ -12,10 +12,7 @@ struct place {
 	const char *data;
 };
 
-#define PLACE_OPTS(p)                                                      \
-	{ OPT_TEXT, "config", 'c', &(p).config, "FILE",                    \
-	    "host configuration (sensorhost.yaml)" },                      \
-	{ OPT_TEXT, "data", 0, &(p).data, "DIR", "data folder" }
+#define PLACE_OPTS(p) HOST_OPTS(p)
 
 /*
  * The host's configuration with these options on top; errors in it are

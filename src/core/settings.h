@@ -1,7 +1,7 @@
 #pragma once
 
-#include "base/opts.h"
 #include "pack/host_config.h"
+#include "pack/host_opts.h"
 
 /* The options that every role of core has. */
 struct settings {
@@ -12,9 +12,7 @@ struct settings {
 };
 
 #define SETTINGS_OPTS(s)                                                   \
-	{OPT_TEXT, "config", 'c', &(s).config, "FILE",                     \
-	    "host configuration (sensorhost.yaml)"},                       \
-	{OPT_TEXT, "data", 0, &(s).data, "DIR", "data folder"},            \
+	HOST_OPTS(s),                                                      \
 	{OPT_LIST, "packs", 0, &(s).packs, "DIR",                          \
 	    "folder that holds packs; repeatable, replaces packs_path"}
 

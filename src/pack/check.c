@@ -3,13 +3,12 @@
  */
 #include "pack/check.h"
 
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/nearest.h"
 #include "base/xalloc.h"
+#include "pack/pack_names.h"
 
 /* True if path is a folder. */
 static bool
@@ -41,29 +40,17 @@ static void
 explain_word(const struct catalog_options *options, const char *word,
     struct err *e)
 {
-	const char *names[1024] = { NULL }, *near;
-	struct dirent **entries;
-	size_t count = 0, i;
-	int found;
+	struct pack_names names = {.count = 0};
+	const char *near;
+	size_t i;
 
-	for (i = 0; i < options->packs_path_count; i++) {
-		found = scandir(options->packs_path[i], &entries, NULL,
-		    alphasort);
-		while (found > 0) {
-			if (count < 1024 && entries[--found]->d_name[0] != '.')
-				names[count++] =
-				    xstrdup(entries[found]->d_name);
-			free(entries[found]);
-		}
-		if (found >= 0)
-			free(entries);
-	}
-	near = nearest(word, names, count);
+	for (i = 0; i < options->packs_path_count; i++)
+		pack_names_add(&names, options->packs_path[i]);
+	near = pack_names_nearest(&names, word);
 	err_set(e, near ? "no pack \"%.200s\"; did you mean \"%s\"?" :
 	    "no pack \"%.200s\": neither a folder here nor on packs_path%s",
 	    word, near ? near : "");
-	while (count > 0)
-		free((char *)names[--count]);
+	pack_names_release(&names);
 }
 
 /* Adds the pack that a word means; -1 with e if it means none. */
