@@ -45,7 +45,7 @@ local function with_idle(count, interval, fn, options)
 	local began = process.now()
 	local run = h:start({ "serve", stdout = "/dev/null",
 		options.verbose and "-v" or nil })
-	local ok, err = pcall(function()
+	return measure.with(h, function()
 		local ready = run:wait_for("^ready: (%d+)", 120)
 		local now = process.now()
 		if tonumber(ready) ~= count then
@@ -58,12 +58,6 @@ local function with_idle(count, interval, fn, options)
 		run:signal("TERM")
 		run:wait(60)
 	end)
-	if not ok then
-		h:kill_all()
-		h:show()
-	end
-	h:close()
-	return ok or error(err)
 end
 
 local function workers_of(run)

@@ -141,12 +141,6 @@ local function measure_handover(h, options, report)
 end
 
 return function(options, report)
-	local h = measure.host({}, files())
-	local ok, err = pcall(measure_handover, h, options, report)
-	if not ok then
-		h:kill_all()
-		h:show()
-	end
-	h:close()
-	return ok or error(err)
+	return measure.with(measure.host({}, files()), measure_handover, options,
+		report)
 end

@@ -93,6 +93,17 @@ local function wait_for_ends(run, count, seconds)
 	return ends
 end
 
+-- Calls fn(h, ...) and takes the host away; one that failed is shown first.
+function measure.with(h, fn, ...)
+	local ok, err = pcall(fn, h, ...)
+	if not ok then
+		h:kill_all()
+		h:show()
+	end
+	h:close()
+	return ok or error(err)
+end
+
 -- Runs sensors of the bench pack under one core (`serve`, which prints no
 -- instances) until each has logged "bench end": returns what they said, the
 -- CPU nanoseconds between the first "bench begin" and the last end, core's
@@ -107,7 +118,7 @@ function measure.run(sensors, config, options)
 	local run = h:start(command)
 	local patience = config.seconds + 60
 	local result = {}
-	local ok, err = pcall(function()
+	measure.with(h, function()
 		if options and options.begins then
 			run:wait_for("bench begin", patience)
 		end
@@ -121,12 +132,7 @@ function measure.run(sensors, config, options)
 			result.record = measure.record_bytes(h.data)
 		end
 	end)
-	if not ok then
-		h:kill_all()
-		h:show()
-	end
-	h:close()
-	return ok and result or error(err)
+	return result
 end
 
 -- Alternates two measurements, each returning a number: medians of both and

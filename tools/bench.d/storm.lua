@@ -98,12 +98,5 @@ local function storm(h, report)
 end
 
 return function(_, report)
-	local h = measure.host({})
-	local ok, err = pcall(storm, h, report)
-	if not ok then
-		h:kill_all()
-		h:show()
-	end
-	h:close()
-	return ok or error(err)
+	return measure.with(measure.host({}), storm, report)
 end
