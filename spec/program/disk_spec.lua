@@ -133,6 +133,30 @@ describe("a data folder", function()
 		os.execute("mount -o remount,rw '" .. h.dir .. "/disk'")
 	end))
 
+	it("whose file is cut short is said to be, and nothing goes on",
+		host.with(function(h)
+		counter(h)
+		assert.equal(0, h:run("run", "demo.C", "--count", "60").code)
+		local whole = h:read("data/data.mdb")
+		h:write("data/data.mdb", whole:sub(1, 16384))
+		for _, words in ipairs({ { "run", "demo.C", "--once" }, { "export" },
+			{ "run", "demo.C", "--once", "--dry-run" } }) do
+			local r = h:run(words)
+			assert.equal(1, r.code, words[1])
+			assert.matches('^sensorhost: the database in ".*data" cannot be '
+				.. "read any more: the disk fails, or the file is cut short",
+				r.stderr)
+		end
+		h:write("data/data.mdb", whole)
+		assert.equal(0, h:run("run", "demo.C", "--count", "20").code)
+		assert.is_true(in_order(h) >= 80)
+		local run = h:start("run", "demo.C")
+		run:json()
+		os.execute("truncate -s 16384 '" .. h.data .. "/data.mdb'")
+		run:wait_for("cannot be read any more")
+		assert.same({ "exited", 1 }, { run:wait() })
+	end))
+
 	it("of a newer program is left alone", host.with(function(h)
 		counter(h)
 		h:run("run", "demo.C", "--count", "20")

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "base/xalloc.h"
+#include "store/bus.h"
 
 #define ENV_MODE 0600
 #define MAP_LEAST ((uint64_t)1 << 20)
@@ -167,6 +168,7 @@ env_open(struct env **out, const char *dir, const struct env_options *options,
 		env->flags |= MDB_NOSYNC;
 	env->write = (struct txn){ .env = env, .write = true };
 	env->read = (struct txn){ .env = env };
+	bus_guard(dir);
 	/* A limit on address space is no reason to give up: begin smaller. */
 	while (((rc = open_sized(env, dir, size)) == ENOMEM || rc == EINVAL) &&
 	    size > MAP_LEAST)
