@@ -107,7 +107,8 @@ describe("polls", function()
 		end
 		for _, w in ipairs(workers) do
 			assert(w:wait_state("finished"))
-			assert.is_true(tonumber(w:texts()[1]) < 0.005, texts(w)[1])
+			assert.is_true(tonumber(w:texts()[1]) < 0.005,
+				w:texts()[1])
 		end
 	end)
 
