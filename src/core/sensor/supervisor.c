@@ -129,13 +129,10 @@ static void
 start_later(struct supervisor *s, const char *what, const char *traceback)
 {
 	const struct sensor_log log = supervisor_log_of(s);
-	bool was_well = backoff_is_well(&s->backoff);
 	int64_t us = backoff_us(&s->backoff, s->meta->poll_interval);
 	const struct timeval tv = {.tv_sec = us / SECOND,
 	    .tv_usec = us % SECOND};
 
-	if (was_well)
-		s->interpreted = false;
 	supervisor_note_error(s, what, traceback);
 	if (s->fleet->ctx->once) {
 		obituary_log(&log, &s->backoff, what, traceback, -1);
@@ -216,8 +213,12 @@ supervisor_gone(struct child *c)
 	struct supervisor *s = c->owner;
 
 	c->owner = NULL;
-	if (c->overran)
+	if (c->overran) {
 		s->interpreted = true;
+		memcpy(s->overran, c->meta->digest, DIGEST_BYTES);
+	} else if (c == s->current && backoff_is_well(&s->backoff)) {
+		s->interpreted = false;
+	}
 	if (c == s->handover.incoming) {
 		handover_incoming_gone(s);
 		return;

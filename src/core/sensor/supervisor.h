@@ -6,6 +6,7 @@
 #include <sys/queue.h>
 
 #include "base/log.h"
+#include "base/digest.h"
 #include "core/child/child.h"
 #include "core/sensor/backoff.h"
 
@@ -65,6 +66,7 @@ struct supervisor {
 	uint64_t generation;     /* that counts, or did last; 0: none yet */
 	struct handover handover;
 	bool interpreted;        /* it overran limits.slice */
+	uint8_t overran[DIGEST_BYTES]; /* and that was this version */
 	bool restart;            /* start again once it has stopped */
 	bool refused;            /* reported MSG_STATE_REJECTED */
 	bool once_failed;

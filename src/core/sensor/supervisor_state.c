@@ -7,6 +7,7 @@
 
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/xalloc.h"
@@ -83,7 +84,9 @@ supervisor_spawn(struct supervisor *s, struct catalog *catalog,
     struct sensor_meta *meta, uint64_t generation)
 {
 	const struct fleet *fleet = s->fleet;
-	const struct spec_start start = {s->number, s->interpreted,
+	bool interpreted = s->interpreted && memcmp(s->overran, meta->digest,
+	    DIGEST_BYTES) == 0;
+	const struct spec_start start = {s->number, interpreted,
 	    s->first_delay};
 	struct child *c;
 
@@ -91,7 +94,7 @@ supervisor_spawn(struct supervisor *s, struct catalog *catalog,
 	c = pool_spawn(fleet->pool, catalog, meta, s->number, generation,
 	    spec_make(fleet->ctx, fleet->declared, meta, &start),
 	    &supervisor_child_ops, s);
-	c->interpreted = s->interpreted;
+	c->interpreted = interpreted;
 	return c;
 }
 
