@@ -7,7 +7,8 @@
  * forks that many processes, each waking on an epoll timeout every PERIOD_MS
  * with phases spread over the period, lets them run for two seconds, and
  * prints JSON: the CPU seconds that all of them use in SECONDS, and how much
- * later than asked they woke then.
+ * later than asked they woke then. Each wakes by itself; workers of sensorhost
+ * wake in groups, and may come out below this limit.
  */
 #include <err.h>
 #include <signal.h>
