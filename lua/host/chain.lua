@@ -283,6 +283,7 @@ local function go_on(self, state)
 	local crashed = tonumber(state.at) / 1e9 < booted()
 	self.since = tonumber(state.since or last and last.since or state.at)
 		/ 1e9
+	self.begun = last and tonumber(last.since) / 1e9 or self.since
 	for _, id in ipairs(state.cut or {}) do
 		self.reborn[id] = true
 	end
@@ -321,9 +322,9 @@ local function begin_anew(self)
 		end
 		if pending and (now.here and now.here.id) == id
 			and (not reader or reader:same() == "end") then
-			local begun = siblings.settle_all(self, now, pending)
+			siblings.settle_all(self, now, pending)
 			if reader then
-				reader:begun(begun)
+				reader:begun(self.begun)
 				lives.add_entry(self, reader).proven = reader:headed()
 			end
 			return true
@@ -337,7 +338,7 @@ end
 -- Opens what the place remembers, or begins.
 function chain.begin(self)
 	local state = self.place:load()
-	self.since = 0
+	self.since, self.begun = 0, 0
 	if state then
 		return go_on(self, state)
 	end

@@ -116,7 +116,8 @@ local function add_here(self, now, pending)
 		return err.kind == "not_found"
 	elseif reader:facts().id == now.here.id then
 		self.unreadable = nil
-		reader:begun(siblings.settle_all(self, now, pending))
+		siblings.settle_all(self, now, pending)
+		reader:begun(self.begun)
 		lives.add_entry(self, reader)
 	else
 		reader:close()

@@ -11,6 +11,7 @@
 -- renamed file's when its last line came. Files of one instant go by their
 -- names.
 
+local check = require("host.arguments")
 local file = require("host.file")
 
 local siblings = {}
@@ -79,10 +80,24 @@ local function homes(path)
 	return all
 end
 
--- Adds what lies in one folder to a picture.
-local function add_home(now, home, id)
+-- The files in a folder that may matter. That they cannot all be seen is said
+-- once.
+local function scan(self, home, id)
 	local stem = home.base:match("^[^.]+") or home.base
-	for _, facts in ipairs(file.scan(home.folder, id or "0", stem) or {}) do
+	local found, err = file.scan(home.folder, id or "0", stem)
+	local why = not found and err.kind ~= "not_found" and tostring(err)
+		or found and err and ("over %d entries"):format(err)
+	if why and not self.dim then
+		self.dim = true
+		check.warn(("tail: %s: not all of the folder can be seen, so what is "
+			.. "rotated may be missed: %s"):format(self.path, why))
+	end
+	return found or {}
+end
+
+-- Adds what lies in one folder to a picture.
+local function add_home(self, now, home, id)
+	for _, facts in ipairs(scan(self, home, id)) do
 		local plain, ending = facts.name:match("^(.*)%.(%w+)$")
 		facts.path = home.folder .. "/" .. facts.name
 		facts.added = rotation_of(home.base, facts.name)
@@ -105,7 +120,7 @@ local function picture(self, id)
 	local now = { here = file.facts(self.path), found = {}, by_id = {},
 		paths = {} }
 	for _, home in ipairs(homes(self.path)) do
-		add_home(now, home, id)
+		add_home(self, now, home, id)
 	end
 	return now
 end
@@ -161,10 +176,16 @@ local function in_chain(self, id)
 	return false
 end
 
+-- Whether a file was made after its last change, which was before what is read
+-- now began: an old one that was unpacked, or brought back.
+local function is_restored(self, facts)
+	return facts.modified < facts.born - 1 and facts.modified < self.begun
+end
+
 -- Whether a file is not of what is settled.
 local function is_unsettled(self, facts)
 	return self.reborn[facts.id] or facts.when >= self.since
-		and not self.settled[facts.id]
+		and not self.settled[facts.id] and not is_restored(self, facts)
 end
 
 -- Opens a file of a picture; if that is not there any more, the picture is no
@@ -289,8 +310,8 @@ function siblings.settle(self, id)
 end
 
 -- All that was rotated up to this picture is settled: what the path leads to is
--- read next. But for copies of that (pending), which may yet be needed. Returns
--- when that file's life began, at the earliest.
+-- read next, and began not before self.begun. But for copies of that (pending),
+-- which may yet be needed.
 function siblings.settle_all(self, now, pending)
 	local all, least = {}, math.huge
 	for _, facts in ipairs(now.found) do
@@ -308,7 +329,8 @@ function siblings.settle_all(self, now, pending)
 	end
 	local edge = all[SETTLED + 1] and all[SETTLED + 1].when + 1e-6 or 0
 	self.since = math.min(math.max(newest - SLACK, edge, 0), least)
-	return math.min(math.max(newest, now.here and now.here.born or 0), least)
+	self.begun = math.min(math.max(newest, now.here and now.here.born or 0),
+		least)
 end
 
 -- The files that may be copies of what the mark's file was. The longest first:

@@ -16,7 +16,7 @@
 #include "worker/bind/bind_place.h"
 #include "worker/reader.h"
 
-#define SCAN_MAX 10000u           /* entries of a folder looked at */
+#define SCAN_MAX 100000u /* entries of a folder looked at */
 
 void
 bind_file_push_id(lua_State *L, const struct file_id *id)
@@ -101,7 +101,7 @@ scan_entry(lua_State *L, const struct scan *s, const struct dirent *d)
 	lua_rawseti(L, -2, (int)lua_objlen(L, -2) + 1);
 }
 
-/* file.scan(folder, id, stem) → {facts, ...} | nil, err */
+/* file.scan(folder, id, stem) → {facts, ...} [, most] | nil, err */
 static int
 file_scan(lua_State *L)
 {
@@ -119,7 +119,10 @@ file_scan(lua_State *L)
 	for (n = 0; n < SCAN_MAX && (d = readdir(s.dir)) != NULL; n++)
 		scan_entry(L, &s, d);
 	closedir(s.dir);
-	return 1;
+	if (n < SCAN_MAX)
+		return 1;
+	lua_pushnumber(L, SCAN_MAX);
+	return 2;
 }
 
 /* Whether an entry is a folder. */
