@@ -9,6 +9,7 @@
 #include <event2/event.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/must.h"
 #include "base/xalloc.h"
@@ -296,8 +297,9 @@ pool_reap(struct pool *p, pid_t pid, int status)
 			end_process(c, status);
 			return;
 		}
-	p->early[p->nearly++ % EARLY_EXITS] =
-	    (struct early_exit){pid, status};
+	if (p->nursery.sent > 0)
+		p->early[p->nearly++ % EARLY_EXITS] =
+		    (struct early_exit){pid, status};
 }
 
 void
@@ -305,6 +307,11 @@ pool_sweep(struct pool *p)
 {
 	resume_links(p);
 	clear_graves(p);
+	/* Nobody is being born: no exit that is left can be a worker's. */
+	if (p->nearly > 0 && p->nursery.sent == 0) {
+		memset(p->early, 0, sizeof(p->early));
+		p->nearly = 0;
+	}
 }
 
 bool
