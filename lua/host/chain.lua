@@ -11,6 +11,7 @@ local check = require("host.arguments")
 local file = require("host.file")
 local inotify = require("host.inotify")
 local lives = require("host.lives")
+local picture = require("host.picture")
 local siblings = require("host.siblings")
 local time = require("sensorhost.time")
 
@@ -314,7 +315,7 @@ local function begin_anew(self)
 		if not reader and err.kind ~= "not_found" then
 			return nil, err
 		end
-		local now = siblings.look(self)
+		local now = picture.look(self)
 		local id = reader and reader:facts().id
 		local _, pending
 		if now then

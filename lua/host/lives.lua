@@ -20,6 +20,7 @@
 
 local check = require("host.arguments")
 local inotify = require("host.inotify")
+local picture = require("host.picture")
 local siblings = require("host.siblings")
 
 local lives = {}
@@ -128,7 +129,7 @@ end
 -- What is read is at its end, or there is nothing: opens the next file, if
 -- there is one. Whether to look again at once.
 function lives.advance(self)
-	local now = siblings.look(self)
+	local now = picture.look(self)
 	local unread, pending
 	if now then
 		unread, pending = siblings.unread(self, now)
@@ -161,7 +162,7 @@ function lives.prove(self, at)
 	for _ = 1, TRIES do
 		see_beginning(self, reader)
 		local blank, headed = reader:blank(), reader:headed()
-		local now = siblings.look(self)
+		local now = picture.look(self)
 		local missed
 		if now then
 			missed = siblings.before(self, entry, now)

@@ -3,154 +3,20 @@
 -- a mark leads to. Under host/chain.lua, whose object `self` is; changes nothing
 -- but what is settled.
 --
--- Names change while a folder is read, so all is decided on a picture that was
--- the same twice. Clocks are coarse and may be set back, so which files are
--- settled is a list of who they are; only what is over a day older than the
--- newest of them (self.since) is settled by its birth alone. What was
--- rotated is as old as its last change: a copy's is when it was copied, a
--- renamed file's when its last line came. Files of one instant go by their
--- names.
+-- All is decided on a picture of the folder (picture.lua). Clocks are coarse and
+-- may be set back, so which files are settled is a list of who they are; only
+-- what is over a day older than the newest of them (self.since) is settled by
+-- its birth alone.
 
-local check = require("host.arguments")
 local file = require("host.file")
+local picture = require("host.picture")
 
 local siblings = {}
 
 local TRIES = 10      -- pictures of a folder in which files are renamed
-local LINKS = 8       -- symbolic links that are followed
 local SETTLED = 64    -- settled files that are remembered
 local SLACK = 86400   -- seconds by which a clock may be set back
 local CERTAIN = 1024  -- bytes that are hardly the same in two files by chance
-
-local COMPRESSED = { gz = true, xz = true, bz2 = true, zst = true, lz4 = true,
-	lzma = true, Z = true, zip = true }
-
--- The part of a name that rotation adds, if it looks like it: "1" of
--- "x.log.1", "20260102" of "x-20260102.log"; nil for any other name.
-local function rotation_of(base, name)
-	local stem, extension = base:match("^(.+)(%.[^.]*)$")
-	local added
-	if name:sub(1, #base) == base then
-		added = name:sub(#base + 1)
-	elseif stem and name:sub(1, #stem) == stem
-		and name:sub(-#extension) == extension then
-		added = name:sub(#stem + 1, -#extension - 1)
-	end
-	return added and added:match("^[.%-_](%d[%d%-.T:_]*)$")
-end
-
--- Where a rotated name stands among those of one instant: "2" before "1", then
--- dates, "20260101" before "20260102".
-local function rank(added)
-	local number = added and #added < 5 and tonumber(added)
-	return number and -number or 1, added or ""
-end
-
--- Whether a file that was rotated as `a` is older than `b`.
-local function older(a, b)
-	if a.modified ~= b.modified then
-		return a.modified < b.modified
-	end
-	local first, a_text = rank(a.added)
-	local second, b_text = rank(b.added)
-	if first ~= second then
-		return first < second
-	end
-	return a_text < b_text
-end
-
--- Folder and last part of a path.
-function siblings.split(path)
-	local folder, base = path:match("^(.*)/([^/]*)$")
-	return folder == "" and "/" or folder or ".", base or path
-end
-
--- The folders in which rotation may have put what the path led to: its own,
--- and where it is a symbolic link, that of what it leads to.
-local function homes(path)
-	local all = {}
-	repeat
-		local folder, base = siblings.split(path)
-		all[#all + 1] = { folder = folder, base = base }
-		path = file.link(path)
-		if path and path:sub(1, 1) ~= "/" then
-			path = folder .. "/" .. path
-		end
-	until not path or #all == LINKS
-	return all
-end
-
--- The files in a folder that may matter. That they cannot all be seen is said
--- once.
-local function scan(self, home, id)
-	local stem = home.base:match("^[^.]+") or home.base
-	local found, err = file.scan(home.folder, id or "0", stem)
-	local why = not found and err.kind ~= "not_found" and tostring(err)
-		or found and err and ("over %d entries"):format(err)
-	if why and not self.dim then
-		self.dim = true
-		check.warn(("tail: %s: not all of the folder can be seen, so what is "
-			.. "rotated may be missed: %s"):format(self.path, why))
-	end
-	return found or {}
-end
-
--- Adds what lies in one folder to a picture.
-local function add_home(self, now, home, id)
-	for _, facts in ipairs(scan(self, home, id)) do
-		local plain, ending = facts.name:match("^(.*)%.(%w+)$")
-		facts.path = home.folder .. "/" .. facts.name
-		facts.added = rotation_of(home.base, facts.name)
-		facts.packed = COMPRESSED[ending] and rotation_of(home.base, plain)
-		facts.when = facts.born > 0 and facts.born or facts.modified
-		local twin = now.by_id[facts.id]
-		now.paths[facts.path] = facts.id
-		if not twin then
-			now.found[#now.found + 1] = facts
-			now.by_id[facts.id] = facts
-		elseif not twin.added then
-			twin.added, twin.path = facts.added, facts.path
-		end
-	end
-end
-
--- What the path leads to (here) and the files that may be it, rotated (found),
--- or that have this id.
-local function picture(self, id)
-	local now = { here = file.facts(self.path), found = {}, by_id = {},
-		paths = {} }
-	for _, home in ipairs(homes(self.path)) do
-		add_home(self, now, home, id)
-	end
-	return now
-end
-
-local function same_picture(a, b)
-	for path, id in pairs(a.paths) do
-		if b.paths[path] ~= id then
-			return false
-		end
-	end
-	for path in pairs(b.paths) do
-		if not a.paths[path] then
-			return false
-		end
-	end
-	return (a.here and a.here.id) == (b.here and b.here.id)
-end
-
--- What is in the folder at one moment; nil if it does not hold still.
-function siblings.look(self, id)
-	local before = picture(self, id)
-	for _ = 1, TRIES do
-		local now = picture(self, id)
-		if same_picture(before, now) then
-			return now
-		end
-		before = now
-	end
-	return nil
-end
 
 function siblings.open(self, path, offset)
 	return file.open(path, offset, self.options.encoding,
@@ -259,7 +125,7 @@ local function new_files(self, now)
 			all[#all + 1] = facts
 		end
 	end
-	table.sort(all, older)
+	table.sort(all, picture.older)
 	return all
 end
 
@@ -296,7 +162,7 @@ function siblings.before(self, entry, now)
 	local oldest = unread and unread[1] or false
 	if oldest and not (now.here and now.here.id == entry.id) then
 		local facts = now.by_id[entry.id] or entry.reader:facts()
-		return older(oldest, facts) and oldest
+		return picture.older(oldest, facts) and oldest
 	end
 	return unread and oldest
 end
@@ -354,7 +220,7 @@ local function copies_of(self, mark, now)
 		if a.size ~= b.size then
 			return a.size > b.size
 		end
-		return older(b, a)
+		return picture.older(b, a)
 	end)
 	return all
 end
@@ -392,14 +258,14 @@ end
 -- crashed: the system went down since, and may have lost the end of a file.
 function siblings.resume(self, mark, crashed)
 	for _ = 1, TRIES do
-		local now = siblings.look(self, mark.id)
+		local now = picture.look(self, mark.id)
 		local itself = now and itself_of(self, mark, now)
 		local reader, moved = try(self, { itself }, mark, crashed)
 		if reader then
 			return reader
 		end
 		-- it was cut by now: only a new picture shows all copies
-		now = now and not moved and siblings.look(self, mark.id)
+		now = now and not moved and picture.look(self, mark.id)
 		if now then
 			reader, moved = try(self, copies_of(self, mark, now), mark,
 				crashed)
@@ -425,7 +291,7 @@ end
 -- the mark says. A copy that ends before has nothing new. reader: the file's, if
 -- it is still open. false if the folder did not hold still.
 function siblings.settle_copies(self, mark, reader)
-	local now = siblings.look(self)
+	local now = picture.look(self)
 	for _, facts in ipairs(now and copies_of(self, mark, now) or {}) do
 		local copy = facts.added and open_seen(self, facts, now)
 		if copy and (reader and reader:past(copy)
@@ -442,7 +308,7 @@ end
 -- The names of what was compressed since something was read, for a message;
 -- nil if nothing was.
 function siblings.compressed(self, since)
-	local now = siblings.look(self)
+	local now = picture.look(self)
 	local names = {}
 	for _, facts in ipairs(now and now.found or {}) do
 		if facts.packed and facts.when >= since then

@@ -115,7 +115,7 @@ local function load_tail(w)
 		},
 	}
 	local fresh = { "host.arguments", "host.chain", "host.lives",
-		"host.siblings", "sensorhost.tail" }
+		"host.picture", "host.siblings", "sensorhost.tail" }
 	local saved, path = {}, package.path
 	package.path = "lua/?.lua;" .. path
 	for name, stub in pairs(modules) do

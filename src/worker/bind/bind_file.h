@@ -11,7 +11,8 @@
  *	file.facts(path) → {id=, born=, modified=, size=, links=,
  *	    folder=} | nil, err
  *	file.link(path) → what the symbolic link holds | nil
- *	file.scan(folder, id, stem) → {facts with name=, ...} [, most] | nil, err
+ *	file.scan(folder, id, stem) → {facts with name=, ...} [, most] |
+ *	    nil, err
  *	    plain files whose name begins with stem, or that may be id;
  *	    most: so many entries were looked at, and there may be more
  *	file.list(folder) → {name = whether it is a folder, ...} | nil, err
