@@ -1,6 +1,9 @@
--- Dispatches as fast as units of `batch` become durable, for `seconds`.
+-- Dispatches as fast as units of `batch` become durable, for `seconds`: by
+-- `tasks` coroutines, so that with more than one the sensor makes a unit while
+-- another becomes durable.
 
 local Sensor = require("sensorhost.sensor")
+local spawn = require("sensorhost.spawn")
 local time = require("sensorhost.time")
 local payload = require("payload")
 
@@ -16,21 +19,31 @@ local function building_ns()
 	return (time.monotonic() - began) / n * 1e9, kept
 end
 
--- Dispatches units until `seconds` are over; returns dispatches, seconds.
-function Dispatcher:dispatch_for(seconds)
+-- Dispatches units until the time is over; returns how many dispatches.
+function Dispatcher:dispatch_until(over)
 	local service, batch = self.sensor_service, self.config.batch
 	local trigger = "bench.event" .. self.ref:match("%d+$")
-	local began, n = time.monotonic(), 0
-	local took
+	local n = 0
 	repeat
 		for i = n + 1, n + batch do
 			service:dispatch(trigger, payload(i))
 		end
 		service:commit()
 		n = n + batch
-		took = time.monotonic() - began
-	until took >= seconds
-	return n, took
+	until time.monotonic() >= over
+	return n
+end
+
+-- The same by all tasks, for so long; returns dispatches, seconds.
+function Dispatcher:dispatch_for(seconds)
+	local began, tasks, n = time.monotonic(), {}, 0
+	for i = 1, self.config.tasks do
+		tasks[i] = spawn(self.dispatch_until, self, began + seconds)
+	end
+	for _, task in ipairs(tasks) do
+		n = n + assert(task:join())
+	end
+	return n, time.monotonic() - began
 end
 
 function Dispatcher:run()
