@@ -158,8 +158,8 @@ on_born(void *arg, pid_t pid, const char *why)
 	c->pid = c->born_pid = pid;
 	life_began(c);
 	if (had_ended(c->pool, pid, &status))
-		end_process(c, status);
-	if (c->killed_for)
+		end_process(c, status); /* its id may be another's by now */
+	else if (c->killed_for)
 		kill(pid, SIGKILL);
 	child_unref(&c);
 }
