@@ -204,11 +204,12 @@ describe("POST /v1/sensors/<ref>/restart", function()
 	it("shows failing polls", serving(function(h)
 		local s = process.eventually(function()
 			local poor = h:get("Poor")
-			return poor.failing and poor
-		end, "a failing poll")
+			return poor.failing and poor.failures > 1 and poor
+		end, "a second failing poll")
 		assert.equal("running", s.state)
 		assert.matches("no network", s.last_error)
 		assert.is_string(s.next_poll)
+		assert.is_true(s.failing_since < s.last_error_time)
 		assert.equal(1, h:ask("GET", "/v1/status").json.sensors.failing)
 	end, function(h)
 		h:sensor("Poor", 'return nil, "no network"', nil,

@@ -86,8 +86,13 @@ next_poll(const struct supervisor *s)
 static void
 fill_running(struct host_sensor *out, const struct supervisor *s)
 {
-	out->failures = is_well(s) ? 0 : s->backoff.failures;
-	out->failing_since_us = out->failures ? s->backoff.failing_since : 0;
+	if (s->failing) {
+		out->failures = s->failed_polls;
+		out->failing_since_us = s->polls_failing_since;
+	} else if (!is_well(s) && s->backoff.failures > 0) {
+		out->failures = s->backoff.failures;
+		out->failing_since_us = s->backoff.failing_since;
+	}
 	out->error = s->last_error;
 	out->traceback = s->last_traceback;
 	out->error_us = s->last_error_at;

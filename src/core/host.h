@@ -54,7 +54,7 @@ struct host_sensor {
 	const char *error;    /* the last one; NULL: none */
 	const char *traceback;
 	int64_t error_us;
-	unsigned failures;    /* in a row */
+	unsigned failures;    /* in a row: polls while failing, else starts */
 	int64_t failing_since_us;
 	int64_t next_start_us; /* 0: no start is due */
 	int64_t next_poll_us;  /* 0: it does not poll */

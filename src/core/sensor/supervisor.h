@@ -62,6 +62,8 @@ struct supervisor {
 	uint32_t number;         /* in the registry */
 	enum supervisor_state state;
 	bool failing;            /* running, but its polls fail */
+	unsigned failed_polls;   /* in a row, while failing */
+	int64_t polls_failing_since; /* Unix microseconds, while failing */
 	struct child *current;
 	uint64_t generation;     /* that counts, or did last; 0: none yet */
 	struct handover handover;

@@ -5,6 +5,7 @@
  */
 #include "core/sensor/supervisor_private.h"
 
+#include <limits.h>
 #include <math.h>
 
 #include "base/clock.h"
@@ -62,6 +63,21 @@ us_of(const json_t *details, const char *key)
 	return (int64_t)(1e6 * fmax(0, fmin(s, 1e11)));
 }
 
+/* How many polls have failed in a row, which a worker may say wrongly. */
+static void
+note_streak(struct supervisor *s, const json_t *details)
+{
+	json_int_t streak = json_integer_value(json_object_get(details,
+	    "streak"));
+	bool failing = json_is_true(json_object_get(details, "failing"));
+
+	if (failing && (!s->failing || streak <= 1))
+		s->polls_failing_since = clock_unix_us();
+	s->failing = failing;
+	s->failed_polls = streak < 1 ? 1 : streak > INT_MAX ? INT_MAX :
+	    (unsigned)streak;
+}
+
 /* child_ops.polled. */
 static void
 on_polled(struct child *c, const json_t *details)
@@ -70,7 +86,7 @@ on_polled(struct child *c, const json_t *details)
 	const char *error = json_string_value(json_object_get(details,
 	    "error"));
 
-	s->failing = json_is_true(json_object_get(details, "failing"));
+	note_streak(s, details);
 	s->next_poll = us_of(details, "next");
 	s->poll_every = us_of(details, "every");
 	s->skipped += (uint64_t)json_integer_value(json_object_get(details,
