@@ -2,6 +2,7 @@
 -- says so by name, and a broken file changes nothing.
 
 local host = require("spec.support.host")
+local process = require("spec.support.process")
 
 local TICK = "poll_interval: 0.05\ntrigger_types: [{name: tick}]\n"
 
@@ -49,6 +50,22 @@ describe("serve --print-config", function()
 		h:write("sensorhost.yaml", first.stdout)
 		local second = h:run("serve", "--print-config", "--config", config)
 		assert.equal(first.stdout, second.stdout)
+	end))
+
+	it("means the same folders wherever the file then lies",
+		host.with(function(h)
+		local function printed(...)
+			local r = process.run({ host.program, "serve", "--print-config",
+				cwd = h.dir, env = { LD_PRELOAD = false }, ... })
+			assert.equal(0, r.code, r.stderr)
+			return r.stdout
+		end
+		local first = printed("--data", "d", "--packs", "p", "--packs", "/q")
+		assert.matches('\npacks_path: ["' .. h.dir .. '/p", "/q"]\n', first,
+			1, true)
+		assert.matches('\ndata_dir: "' .. h.dir .. '/d"\n', first, 1, true)
+		assert.equal(first, printed("--config",
+			h:write("elsewhere/sensorhost.yaml", first)))
 	end))
 end)
 
@@ -146,7 +163,6 @@ describe("a reload of the host configuration", function()
 		run:json()
 		stop(run)
 		-- the command line wins, so start without it
-		local process = require("spec.support.process")
 		local child = process.start({ host.program, "serve", "--data",
 			h.data, "--config", h.dir .. "/sensorhost.yaml",
 			stdout = "pipe", stderr = "pipe", env = { HOME = h.dir } })

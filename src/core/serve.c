@@ -222,9 +222,14 @@ serve_core(struct serve *serve, struct host_config *config)
 static int
 print_config(const struct serve *serve, struct host_config *config)
 {
+	char *here = realpath(".", NULL);
 	struct buf out = {0};
 
 	override(serve, config);
+	/* What is printed may be read as a file in any folder. */
+	if (here)
+		host_config_anchor(config, here);
+	free(here);
 	host_config_print(config, &out);
 	fwrite(out.data, 1, out.len, stdout);
 	buf_release(&out);

@@ -358,6 +358,16 @@ print_groups(struct buf *out, const char *name, const char *before)
 }
 
 void
+host_config_anchor(struct host_config *c, const char *folder)
+{
+	const struct host_option *o;
+
+	for (o = host_options; o->name; o++)
+		if (o->type == HOST_PATH || o->type == HOST_PATHS)
+			host_option_anchor(c, o, folder);
+}
+
+void
 host_config_print(const struct host_config *c, struct buf *out)
 {
 	const struct host_option *o;

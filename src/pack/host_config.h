@@ -89,6 +89,9 @@ int host_config_set(struct host_config *c, const char *option,
 void host_list_add(struct host_list *l, const char *item);
 void host_list_clear(struct host_list *l);
 
+/* Paths that are still relative count from that folder from now on. */
+void host_config_anchor(struct host_config *c, const char *folder);
+
 /* The whole as YAML, each option with its help: `serve --print-config`. */
 void host_config_print(const struct host_config *c, struct buf *out);
 

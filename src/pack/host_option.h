@@ -49,6 +49,10 @@ const struct host_option *host_option_find(const char *name);
 int host_option_set(struct host_config *c, const struct host_option *o,
     const json_t *value, const char *folder, struct err *e);
 
+/* An option that is a path or paths: those that are relative count from it. */
+void host_option_anchor(struct host_config *c, const struct host_option *o,
+    const char *folder);
+
 /* The value as YAML on one line. */
 void host_option_print(const struct host_config *c,
     const struct host_option *o, struct buf *out);

@@ -325,6 +325,25 @@ host_option_set(struct host_config *c, const struct host_option *o,
 	return 0;
 }
 
+void
+host_option_anchor(struct host_config *c, const struct host_option *o,
+    const char *folder)
+{
+	void *at = field(c, o);
+	struct host_list *list = at;
+	char **one = o->type == HOST_PATH ? at : list->items;
+	size_t n = o->type == HOST_PATH ? 1 : list->count, i;
+	char *path;
+
+	for (i = 0; i < n; i++) {
+		if (!one[i])
+			continue;
+		path = path_from(folder, one[i]);
+		free(one[i]);
+		one[i] = path;
+	}
+}
+
 /* A text as YAML takes it back: quoted as in JSON; null for none. */
 static void
 print_text(struct buf *out, const char *text)
