@@ -76,6 +76,25 @@ describe("the installed program", function()
 		assert.equal(0, result.code, result.stdout
 			.. result.stderr)
 	end))
+
+	it("takes no source tree for a part that is missing",
+		host.with(function(h)
+		local root = install(h, false)
+		os.rename(root .. "/share/sensorhost/lua", root .. "/away")
+		local result = run(h, root .. "/bin/sensorhost", "run",
+			"hello_st2.HelloSensor", "--once", "--data", h.dir .. "/data")
+
+		assert.equal(1, result.code, result.stdout .. result.stderr)
+		assert.matches(root .. "/share/sensorhost/lua", result.stderr, 1,
+			true)
+	end))
+
+	it("has no empty folder", host.with(function(h)
+		local result = process.run({ "find", install(h, false), "-type",
+			"d", "-empty" })
+
+		assert.equal("", result.stdout)
+	end))
 end)
 
 describe("the built program", function()

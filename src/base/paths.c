@@ -35,9 +35,9 @@ paths_self(void)
 	return self;
 }
 
-/* The installed folder of that name, or NULL; the caller frees it. */
+/* The folder that holds what was installed, or NULL; the caller frees it. */
 static char *
-installed_dir(const char *name)
+installed_dir(void)
 {
 	const char *self = paths_self();
 	const char *slash;
@@ -47,8 +47,8 @@ installed_dir(const char *name)
 	if (self == NULL)
 		return NULL;
 	slash = strrchr(self, '/');
-	path = xasprintf("%.*s/" SENSORHOST_SHARE_FROM_BIN "/%s",
-	    (int)(slash - self), self, name);
+	path = xasprintf("%.*s/" SENSORHOST_SHARE_FROM_BIN,
+	    (int)(slash - self), self);
 	real = realpath(path, NULL);
 	free(path);
 	if (real != NULL && (stat(real, &st) < 0 || !S_ISDIR(st.st_mode))) {
@@ -58,13 +58,19 @@ installed_dir(const char *name)
 	return real;
 }
 
-/* The installed folder of that name, else that of the source tree. */
+/*
+ * The folder of that name. Of a broken installation it is the one that is
+ * missing: a source tree may be anybody's.
+ */
 static char *
 find_dir(const char *name)
 {
-	char *dir = installed_dir(name);
+	char *root = installed_dir();
+	char *dir = xasprintf("%s/%s", root ? root : SENSORHOST_SOURCE_DIR,
+	    name);
 
-	return dir ? dir : xasprintf("%s/%s", SENSORHOST_SOURCE_DIR, name);
+	free(root);
+	return dir;
 }
 
 const char *

@@ -3,9 +3,9 @@
 /*
  * Where the host's own files are: those installed beside this program (its
  * folder's ../share/sensorhost, so that a moved prefix or a DESTDIR works),
- * else those of the source tree that it was built from. The text lives as
- * long as the process; whether the folder can be read is the caller's to
- * find out.
+ * or where no such folder is, those of the source tree that it was built
+ * from. The text lives as long as the process; whether the folder can be read
+ * is the caller's to find out.
  */
 const char *paths_lua_dir(void);
 const char *paths_packs_dir(void);
