@@ -307,14 +307,17 @@ describe("the server", function()
 			assert.equal(1, r.code)
 			return (r.stderr:gsub("^sensorhost: ", ""))
 		end
+		local function wrong(address)
+			local r = h:run("serve", "--listen", address, "--no-auth")
+			assert.equal(2, r.code)
+			return r.stderr
+		end
 		assert.matches("wants an API key", refused("--listen",
 			"127.0.0.1:0"))
 		assert.matches("no loopback address", refused("--listen",
 			"0.0.0.0:0", "--no-auth"))
-		assert.matches("an address and a port", refused("--listen",
-			"9101", "--no-auth"))
-		assert.matches("a numeric address", refused("--listen",
-			"localhost:9101", "--no-auth"))
+		assert.matches("an address and a port", wrong("9101"))
+		assert.matches("a numeric address", wrong("localhost:9101"))
 		local core = h:start("serve", "--listen", "127.0.0.1:0",
 			"--no-auth")
 		local port = core:wait_for("listening on http://127.0.0.1:(%d+)")

@@ -20,6 +20,7 @@
 #include "core/settings.h"
 #include "core/system/front.h"
 #include "core/system/service.h"
+#include "http/server.h"
 #include "pack/catalog.h"
 
 #define SPREAD_MAX 10.0
@@ -237,6 +238,21 @@ print_config(const struct serve *serve, struct host_config *config)
 	return 0;
 }
 
+/* -1, or the exit code after saying which --listen is no address. */
+static int
+check_addresses(const struct serve *serve)
+{
+	struct err e;
+	bool loopback;
+	size_t i;
+
+	for (i = 0; i < serve->listen.count; i++)
+		if (http_address_is_loopback(serve->listen.items[i],
+		    &loopback, &e) != 0)
+			return opts_usage(&command, "--listen %s", e.text);
+	return -1;
+}
+
 int
 role_serve(int argc, char **argv)
 {
@@ -262,6 +278,8 @@ role_serve(int argc, char **argv)
 	struct opt_list words;
 	int code = opts_parse(&command, opts, argc, argv, &words);
 
+	if (code < 0)
+		code = check_addresses(&serve);
 	if (code < 0) {
 		config = settings_load(&serve.settings);
 		if (serve.verbose)
