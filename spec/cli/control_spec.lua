@@ -2,6 +2,7 @@
 
 local cjson = require("cjson")
 local host = require("spec.support.host")
+local process = require("spec.support.process")
 local serving = require("spec.support.serving")
 
 -- Runs a command that must end with a code; returns stdout and stderr.
@@ -141,6 +142,17 @@ describe("sensor", function()
 				ran(h, 0, "sensor", verb, "--help"))
 		end
 		ran(h, 2, "sensor", "list", "--nonsense")
+	end))
+
+	it("says how many of those that run fail", serving(function(h)
+		h:await("Poor", "running")
+		process.eventually(function()
+			return ran(h, 0, "status"):match(
+				"\nsensors +%d+:.* running %(1 failing%)\n")
+		end, "a failing sensor in the status")
+	end, function(h)
+		h:sensor("Poor", 'return nil, "no network"', nil,
+			"poll_interval: 0.1\n")
 	end))
 
 	it("shows the last error with its traceback", serving(function(h)

@@ -31,21 +31,25 @@ print_span(double seconds)
 		printf("%.0f s", seconds);
 }
 
-/* "3: 2 running, 1 rejected". */
+/* "3: 2 running (1 failing), 1 rejected". */
 static void
 print_sensors(const json_t *sensors)
 {
 	const char *name, *comma = ": ";
+	long long failing = member_integer(sensors, "failing");
 	json_t *count;
 
 	printf("sensors    %lld", (long long)member_integer(sensors,
 	    "total"));
 	json_object_foreach((json_t *)sensors, name, count) {
 		if (strcmp(name, "total") == 0 ||
+		    strcmp(name, "failing") == 0 ||
 		    json_integer_value(count) == 0)
 			continue;
 		printf("%s%lld %s", comma, (long long)json_integer_value(
 		    count), name);
+		if (strcmp(name, "running") == 0 && failing > 0)
+			printf(" (%lld failing)", failing);
 		comma = ", ";
 	}
 	putchar('\n');
