@@ -124,8 +124,8 @@ on_gone(struct child *c)
 	    (!c->killed_for || strcmp(c->killed_for, "checked") != 0)) {
 		how = child_obituary(c);
 		diags_add(&check->findings, DIAG_ERROR, c->meta->entry->file,
-		    0, 0, "%s: its worker %s while loading", c->meta->ref,
-		    how);
+		    0, 0, c->born_pid ? "%s: its worker %s while loading" :
+		    "%s: %s", c->meta->ref, how);
 		free(how);
 	}
 	end_load(c);
