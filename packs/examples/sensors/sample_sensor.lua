@@ -46,7 +46,7 @@ end
 -- On every orderly end: say goodbye to the outside world. What the host
 -- opened for you (timers, tails, tasks) it closes by itself.
 function SampleSensor:cleanup(reason)
-	self.log:info("%d events until %s", self.events, reason)
+	self.log:info("events until %s: %d", reason, self.events)
 end
 
 return SampleSensor
