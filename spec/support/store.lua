@@ -26,7 +26,6 @@ void store_abort(struct store *s);
 int store_room(struct store *s, struct err *e);
 struct view *store_view(struct store *s, int64_t now_us);
 void store_rest(struct store *s);
-int64_t view_time_us(const struct view *v);
 const char *view_error(const struct view *v);
 struct store_figures { uint64_t map_bytes, file_bytes, free_bytes,
 	disk_free_bytes, journal_bytes, journal_first, journal_last,

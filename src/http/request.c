@@ -59,12 +59,6 @@ http_request_detach(struct http_request *r)
 }
 
 const char *
-http_method(const struct http_request *r)
-{
-	return r->method;
-}
-
-const char *
 http_param(const struct http_request *r, const char *name)
 {
 	const char *value = http_route_param(r->route, &r->target, name);

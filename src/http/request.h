@@ -12,16 +12,11 @@
  */
 struct http_request;
 
-const char *http_method(const struct http_request *r);
-
 /* What stands at :name of the route's pattern; never NULL for one it has. */
 const char *http_param(const struct http_request *r, const char *name);
 
 /* A parameter of the query, the last one if repeated; NULL if absent. */
 const char *http_query(const struct http_request *r, const char *name);
-
-/* The first header of that name; NULL if absent. */
-const char *http_header(const struct http_request *r, const char *name);
 
 /* The body; NUL behind it. */
 const char *http_body(struct http_request *r, size_t *len);

@@ -328,13 +328,6 @@ http_wake(struct http_request *r)
 	event_active(r->server->again, EV_TIMEOUT, 1);
 }
 
-const char *
-http_header(const struct http_request *r, const char *name)
-{
-	return r->parser ? MHD_lookup_connection_value(r->parser,
-	    MHD_HEADER_KIND, name) : NULL;
-}
-
 /* The size of a connection's memory. */
 static size_t
 pool_size(const struct http_limits *l)

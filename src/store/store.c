@@ -147,12 +147,6 @@ store_close(struct store **pp)
 	*pp = NULL;
 }
 
-const char *
-store_dir(const struct store *s)
-{
-	return s->dir;
-}
-
 void
 store_begin(struct store *s, int64_t now_us)
 {
@@ -303,12 +297,6 @@ store_rest(struct store *s)
 		txn_end(env_reading(s->env));
 		s->view.txn = NULL;
 	}
-}
-
-int64_t
-view_time_us(const struct view *v)
-{
-	return v->now_us;
 }
 
 const char *

@@ -53,9 +53,6 @@ int store_open(struct store **s, const char *dir,
 /* Aborts an open turn and closes; NULLs *s. */
 void store_close(struct store **s);
 
-/* The folder as given to store_open. */
-const char *store_dir(const struct store *s);
-
 enum store_result {
 	STORE_DONE,	/* all of it is on disk */
 	STORE_AGAIN,	/* nothing is kept; there is room now: stage it again */

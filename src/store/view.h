@@ -25,9 +25,6 @@ span_of(const void *data, size_t len)
 	return (struct span){ data, len };
 }
 
-/* The time at which the view looks, in microseconds since 1970. */
-int64_t view_time_us(const struct view *v);
-
 /*
  * Why a read through this view failed (a damaged file), or NULL. A read that
  * fails finds nothing, so whoever prints what it found asks this at its end;

@@ -205,23 +205,3 @@ facts_read(struct facts *f, struct vm *v, const char *text, struct err *e)
 	vm_keep(v->L, &facts_key_refs);
 	return read_triggers(f, v, e);
 }
-
-void
-facts_release(struct facts *f, struct vm *v)
-{
-	size_t i;
-
-	for (i = 0; i < f->ntriggers; i++)
-		trigger_free(f->triggers[i]);
-	free(f->triggers);
-	for (i = 0; i < f->ntypes; i++) {
-		encode_schema_free(v->L, &f->types[i]->encode);
-		schema_free(&f->types[i]->schema);
-		free(f->types[i]->ref);
-		free(f->types[i]->place);
-		free(f->types[i]);
-	}
-	free(f->types);
-	json_decref(f->spec);
-	*f = (struct facts){0};
-}

@@ -50,10 +50,12 @@ struct facts {
 	bool validate_formats;
 };
 
-/* Reads the spec; -1 with *e filled. Raises out of memory: protected only. */
+/*
+ * Reads the spec; -1 with *e filled. Raises out of memory: protected only.
+ * What is read lives as long as the process.
+ */
 int facts_read(struct facts *f, struct vm *v, const char *spec,
     struct err *e);
-void facts_release(struct facts *f, struct vm *v);
 
 /* TRIGGER: adds or replaces one, or takes it out by its id. */
 int facts_add(struct facts *f, struct vm *v, json_t *about, struct err *e);

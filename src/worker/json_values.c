@@ -337,25 +337,3 @@ json_null_at(lua_State *L, int idx)
 	return lua_type(L, idx) == LUA_TLIGHTUSERDATA &&
 	    !lua_touserdata(L, idx);
 }
-
-/* Sets the metatable of a mark on the table at idx. */
-static void
-set_mark(lua_State *L, int idx, enum json_mark mark)
-{
-	if (idx < 0 && idx > LUA_REGISTRYINDEX)
-		idx += lua_gettop(L) + 1;
-	json_push_mark(L, mark);
-	lua_setmetatable(L, idx);
-}
-
-void
-json_mark_array(lua_State *L, int idx)
-{
-	set_mark(L, idx, JSON_MARK_ARRAY);
-}
-
-void
-json_mark_object(lua_State *L, int idx)
-{
-	set_mark(L, idx, JSON_MARK_OBJECT);
-}

@@ -17,10 +17,6 @@ void json_values_open(lua_State *L);
 void json_push_null(lua_State *L);
 bool json_null_at(lua_State *L, int idx);
 
-/* Marks the table at idx as json.array or json.object do. */
-void json_mark_array(lua_State *L, int idx);
-void json_mark_object(lua_State *L, int idx);
-
 /* The mark of a metatable: 0 for one that is not ours. */
 enum json_mark { JSON_MARK_NONE, JSON_MARK_ARRAY, JSON_MARK_OBJECT };
 

@@ -69,22 +69,6 @@ link_new(struct vm *v, int fd, link_acked_fn *acked,
 	return l;
 }
 
-void
-link_free(struct link **lp)
-{
-	struct link *l = *lp;
-	size_t i;
-
-	*lp = NULL;
-	if (!l)
-		return;
-	peer_release(&l->peer);
-	for (i = 0; l->secrets && l->secrets[i]; i++)
-		free(l->secrets[i]);
-	free(l->secrets);
-	free(l);
-}
-
 /* The id of the next request; never 0. */
 static uint32_t
 next_id(struct link *l)

@@ -31,10 +31,9 @@ struct link {
 	peer_message_fn *on_message; /* all but the answers to units */
 };
 
-/* Takes over fd. */
+/* Takes over fd; it lives as long as the process. */
 struct link *link_new(struct vm *v, int fd, link_acked_fn *on_acked,
     peer_message_fn *on_message);
-void link_free(struct link **l);
 
 /* Sends a unit: the body of a COMMIT. */
 void link_commit(struct link *l, const struct buf *body);

@@ -33,27 +33,6 @@ sensor_open(struct vm *v)
 	STAILQ_INIT(&s->changes);
 }
 
-void
-sensor_close(struct vm *v)
-{
-	struct sensor *s = v->sensor;
-
-	v->sensor = NULL;
-	v->facts = NULL;
-	if (!s)
-		return;
-	sensor_drop_changes(s);
-	if (s->timer)
-		event_free(s->timer);
-	if (s->tick)
-		event_free(s->tick);
-	facts_release(&s->facts, v);
-	json_decref(s->report);
-	free(s->why);
-	free(s->lint);
-	free(s);
-}
-
 /* What sensor_enter hands to the protected part. */
 struct entering {
 	struct sensor *s;

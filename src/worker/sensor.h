@@ -84,8 +84,8 @@ struct sensor {
 	int64_t invalid_since_us;
 };
 
+/* The sensor of this process, which lives as long. */
 void sensor_open(struct vm *v);
-void sensor_close(struct vm *v);
 
 /* LOAD: 0, or -1 with a text (in v->error, traceback in v->trace). */
 int sensor_load(struct sensor *s, const char *spec);

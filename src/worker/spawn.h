@@ -11,7 +11,6 @@
  * for something else than a task's end, or has ended.
  */
 void spawns_open(struct vm *v);
-void spawns_close(struct vm *v);
 
 /*
  * Whether a failed task is claimed by nobody; then its text, traceback and

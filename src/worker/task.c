@@ -354,14 +354,3 @@ tasks_open(struct vm *v, size_t unit_limit, tasks_after_step_fn *after)
 	v->tasks->unit_limit = unit_limit;
 	v->tasks->after_step = after;
 }
-
-void
-tasks_close(struct vm *v)
-{
-	if (!v->tasks)
-		return;
-	tasks_drop_all(v);
-	free(v->tasks->spare);
-	free(v->tasks);
-	v->tasks = NULL;
-}

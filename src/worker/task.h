@@ -223,7 +223,6 @@ void task_set_long(struct task *t);
  */
 typedef void tasks_after_step_fn(struct vm *v);
 void tasks_open(struct vm *v, size_t unit_limit, tasks_after_step_fn *after);
-void tasks_close(struct vm *v);
 bool tasks_ready(const struct vm *v);
 void tasks_run(struct vm *v);
 void tasks_acked(struct vm *v);

@@ -289,13 +289,6 @@ spawns_open(struct vm *v)
 	TAILQ_INIT(&v->spawns->failed);
 }
 
-void
-spawns_close(struct vm *v)
-{
-	free(v->spawns);
-	v->spawns = NULL;
-}
-
 bool
 spawns_unclaimed(struct vm *v, struct unit_counts *undone)
 {
