@@ -157,6 +157,136 @@ describe("a large unit", function()
 		assert.equal(1, #keys)
 	end)
 
+	-- The loop of each() over 300 events; what is done at each.
+	local function each(body)
+		return run(([[
+			local cursor = require("sensorhost.cursor")
+			local last, list = cursor.new("at"), {}
+			for n = 1, 300 do
+				list[n] = { n = n, filler = filler }
+			end
+			for event in last:each(list, "n") do
+				service:dispatch("p.tick", event)
+				local n = event.n
+				%s
+			end
+		]]):format(body))
+	end
+
+	-- One unit of the numbers 1 to 300, and what it leaves under each key.
+	local function check_each(w)
+		assert.equal(1, #units(w))
+		local numbers = content(units(w)[1])
+		assert.same(count(1, 300), numbers)
+		local left = {}
+		for _, op in ipairs(units(w)[1]) do
+			if op.op == "set" then
+				left[op.key:match("[^:]+$")] = op.value
+			end
+		end
+		assert.equal("300", left.at)
+		return left
+	end
+
+	it("leaves in parts beside a cursor, which goes last, once", function()
+		local w = each("")
+		assert.is_true(w.parts >= 3)
+		check_each(w)
+		local unit = units(w)[1]
+		assert.equal("set", unit[#unit].op)
+		assert.equal(301, #unit)
+	end)
+
+	it("knows where a cursor stands that moves with it", function()
+		local w = each([[
+			assert(last:get() == (n > 1 and n - 1 or nil))
+			assert(last:is_set() == (n > 1))
+		]])
+		check_each(w)
+		w:close()
+		w = each([[
+			local items = service:list_values(true, ".cursor")
+			assert(#items == (n > 1 and 1 or 0))
+			assert(n == 1 or items[1].value == n - 1)
+			if n % 50 == 0 then
+				assert(last:advance(n - 2) == false)
+				last:clear()
+				assert(not last:is_set())
+			end
+		]])
+		check_each(w)
+	end)
+
+	it("has a cursor go back with what an attempt undoes", function()
+		check_each(each([[
+			local ok = service:attempt(function()
+				last:set(1000)
+				for _ in cursor.new("at"):each({ { n = 2000 } }, "n") do
+					service:dispatch("p.tick", event)
+				end
+				assert(last:get() == 2000)
+				service:set_value("lost", n)
+				error("no")
+			end)
+			assert(not ok and last:get() == (n > 1 and n - 1 or nil))
+		]]))
+	end)
+
+	it("keeps two cursors and a value apart", function()
+		local left = check_each(each([[
+			if n % 100 == 1 then
+				for item in cursor.new("other"):each({ { n = n } }, "n") do
+					service:set_value("value", item.n)
+				end
+			end
+		]]))
+		assert.equal("201", left.other)
+		assert.equal("201", left.value)
+	end)
+
+	it("forgets a cursor with the unit that is undone", function()
+		local w = run([[
+			local spawn = require("sensorhost.spawn")
+			local cursor = require("sensorhost.cursor")
+			local ok = spawn(function()
+				local list = { { n = 1 }, { n = 2 } }
+				for item in cursor.new("at"):each(list, "n") do
+					assert(item.n == 1, "no")
+				end
+			end):join()
+			assert(not ok and not cursor.new("at"):is_set())
+			dispatch(self, 1, 10)
+		]])
+		assert.equal(1, #units(w))
+		local numbers, keys = content(units(w)[1])
+		assert.same(count(1, 10), numbers)
+		assert.same({}, keys)
+	end)
+
+	it("counts a cursor against limits.unit", function()
+		local w = run([[
+			local cursor = require("sensorhost.cursor")
+			dispatch(self, 1, 100)
+			local ok, why = pcall(function()
+				for _ in cursor.new("at"):each({ { n = ("k"):rep(200 * 1024) } },
+					"n") do
+				end
+			end)
+			assert(not ok and why:find("limits.unit (256K)", 1, true), why)
+			service:commit()
+			for _ in cursor.new("at"):each({ { n = ("k"):rep(200 * 1024) } },
+				"n") do
+			end
+			ok, why = pcall(dispatch, self, 101, 200)
+			assert(not ok and why:find("limits.unit (256K)", 1, true), why)
+		]], { spec = { limits = { memory = 2 ^ 26, slice = 10,
+			unit = 256 * 1024 } } })
+		assert.equal(2, #units(w))
+		assert.same(count(1, 100), (content(units(w)[1])))
+		local _, keys = content(units(w)[2])
+		assert.equal(1, #keys)
+	end)
+
 	it("counts as a whole against limits.unit", function()
 		local w = run([[
 			local ok, why = pcall(dispatch, self, 1, 400)

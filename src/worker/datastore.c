@@ -53,7 +53,7 @@ own_write(lua_State *L, const char *call, const char *key, size_t len,
     bool decrypt, struct data_view *d)
 {
 	struct vm *v = vm_of(L);
-	const struct unit *u = v->task ? task_unit(L) : NULL;
+	struct unit *u = v->task ? task_unit(L) : NULL;
 	struct unit_write w;
 	const char *plain;
 	enum unit_known known = u ? unit_get(u, key, len, &w) : UNIT_UNKNOWN;

@@ -29,6 +29,7 @@ unit_release(struct unit *u)
 	if (!u->body.data && !u->writes && !u->plain && !u->hooks)
 		return; /* nothing was ever put into it */
 	buf_release(&u->body);
+	buf_release(&u->moved);
 	dict_free(&u->writes, NULL);
 	dict_free(&u->plain, free);
 	free(u->hooks);
@@ -60,9 +61,10 @@ begin(struct unit *u)
 static int
 check_limit(struct unit *u, size_t len, struct err *e)
 {
+	size_t moved = u->moved_key ? HEAD_SET + u->moved.len : 0;
 	char limit[UNITS_TEXT];
 
-	if (u->ahead + u->body.len <= u->limit)
+	if (u->ahead + u->body.len + moved <= u->limit)
 		return 0;
 	u->body.len = len;
 	return err_set(e, "this unit of work would be larger than "
@@ -128,6 +130,7 @@ unit_set(struct unit *u, const char *key, size_t keylen, const void *value,
 	size_t at;
 
 	must(keylen > 0 && keylen <= MSG_KEY_MAX && len <= UINT32_MAX);
+	unit_settle(u);
 	begin(u);
 	at = u->body.len;
 	put_head(&u->body, MSG_OP_SET, sealed ? MSG_SET_SEALED : 0,
@@ -149,6 +152,7 @@ unit_delete(struct unit *u, const char *key, size_t keylen, struct err *e)
 	size_t at;
 
 	must(keylen > 0 && keylen <= MSG_KEY_MAX);
+	unit_settle(u);
 	begin(u);
 	at = u->body.len;
 	msg_put_u8(&u->body, MSG_OP_DELETE);
@@ -159,6 +163,29 @@ unit_delete(struct unit *u, const char *key, size_t keylen, struct err *e)
 		return -1;
 	unit_note_write(u, key, keylen, at);
 	u->n.values++;
+	return 0;
+}
+
+int
+unit_move(struct unit *u, const char *key, size_t keylen, const void *value,
+    size_t len, struct err *e)
+{
+	if (u->mark)
+		return unit_set(u, key, keylen, value, len, 0, false, e);
+	must(keylen > 0 && keylen <= MSG_KEY_MAX && len <= UINT32_MAX);
+	if (u->moved_key != keylen || memcmp(u->moved.data, key, keylen) != 0)
+		unit_settle(u);
+	begin(u);
+	if (u->ahead + u->body.len + HEAD_SET + keylen + len > u->limit)
+		return unit_set(u, key, keylen, value, len, 0, false, e);
+	if (u->moved_key == 0) {
+		u->moved.len = 0;
+		buf_put(&u->moved, key, keylen);
+		u->moved_key = keylen;
+		u->n.values++;
+	}
+	u->moved.len = keylen;
+	buf_put(&u->moved, value, len);
 	return 0;
 }
 
@@ -198,9 +225,11 @@ unit_polled(struct unit *u, int64_t unix_us)
 struct unit_point
 unit_mark(struct unit *u)
 {
-	struct unit_point p = {u->epoch, u->body.len, u->mark, u->n,
-	    u->nhooks};
+	struct unit_point p;
 
+	unit_settle(u);
+	p = (struct unit_point){u->epoch, u->body.len, u->mark, u->n,
+	    u->nhooks};
 	u->mark = u->body.len + 1;
 	return p;
 }
@@ -217,6 +246,7 @@ unit_rewind(struct unit *u, struct unit_point p)
 	must(p.len <= u->body.len);
 	writes = u->writes && u->body.len > p.len;
 	u->pending = 0;
+	u->moved_key = 0; /* what moved before p is in the body */
 	u->body.len = p.len;
 	u->mark = p.mark;
 	u->n = p.n;
@@ -267,6 +297,7 @@ unit_seal(struct unit *u)
 
 	/* A position is small: the limit gives way for it. */
 	u->limit += MSG_KEY_MAX * 16u * UNIT_HOOKS;
+	unit_settle(u);
 	for (i = 0; i < u->nhooks; i++)
 		u->hooks[i].fn(u, u->hooks[i].arg);
 	u->limit -= MSG_KEY_MAX * 16u * UNIT_HOOKS;
@@ -292,6 +323,8 @@ void
 unit_reset(struct unit *u)
 {
 	buf_reset(&u->body, KEEP);
+	buf_reset(&u->moved, KEEP);
+	u->moved_key = 0;
 	dict_free(&u->writes, NULL);
 	dict_free(&u->plain, free);
 	u->n = (struct unit_counts){0};

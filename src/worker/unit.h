@@ -39,6 +39,8 @@ struct unit {
 	struct unit_counts n;
 	size_t limit;           /* limits.unit */
 	struct dict *plain;     /* what sealed values were, by key */
+	struct buf moved;       /* key and value of what moves (unit_move) */
+	size_t moved_key;       /* bytes of its key; 0: nothing moves */
 	size_t mark;            /* offset + 1 of the innermost attempt, or 0 */
 	size_t pending;         /* offset + 1 of a dispatch being written */
 	uint32_t epoch;         /* raised whenever it is emptied */
@@ -73,6 +75,14 @@ int unit_set(struct unit *u, const char *key, size_t keylen,
 int unit_delete(struct unit *u, const char *key, size_t keylen,
     struct err *e);
 
+/*
+ * unit_set of a value that moves with each dispatch (JSON text): only where it
+ * stands last becomes an operation, so that what was dispatched may leave
+ * ahead. To all that asks the unit it is set. -1 as unit_set.
+ */
+int unit_move(struct unit *u, const char *key, size_t keylen,
+    const void *value, size_t len, struct err *e);
+
 /* A dead letter; `place` and the rest as in MSG_OP_DEAD. */
 struct unit_dead {
 	char id[MSG_KEY_DEAD_ID + 1];
@@ -103,13 +113,13 @@ struct unit_write {
 	int64_t ttl;
 	bool sealed;
 };
-enum unit_known unit_get(const struct unit *u, const char *key, size_t len,
+enum unit_known unit_get(struct unit *u, const char *key, size_t len,
     struct unit_write *w);
 
 /* Calls fn for each key with this prefix that the unit sets or deletes. */
 typedef void unit_each_fn(void *arg, const char *key, size_t keylen,
     const struct unit_write *w /* NULL: deleted */);
-void unit_each(const struct unit *u, const char *prefix, size_t len,
+void unit_each(struct unit *u, const char *prefix, size_t len,
     unit_each_fn *fn, void *arg);
 
 /*

@@ -40,5 +40,8 @@ void unit_note_write(struct unit *u, const char *key, size_t keylen,
 /* Turns an earlier SET of a key into a SKIP, unless an attempt may need it. */
 void unit_replace_set(struct unit *u, const char *key, size_t keylen);
 
+/* Writes what moves (unit_move) as an operation; cannot fail. */
+void unit_settle(struct unit *u);
+
 /* Builds the table of written keys again, after a rewind. */
 void unit_renote_writes(struct unit *u);

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "base/must.h"
 #include "worker/unit_private.h"
 
 void
@@ -55,19 +56,38 @@ read_write(const struct unit *u, size_t at, struct unit_write *w)
 	return UNIT_SET;
 }
 
+void
+unit_settle(struct unit *u)
+{
+	const char *key = (const char *)u->moved.data;
+	size_t keylen = u->moved_key, room = HEAD_SET + u->moved.len;
+	struct err e;
+
+	if (keylen == 0)
+		return;
+	u->moved_key = 0;
+	u->n.values--;
+	u->limit += room; /* which unit_move has counted */
+	must(unit_set(u, key, keylen, key + keylen, u->moved.len - keylen, 0,
+	    false, &e) == 0);
+	u->limit -= room;
+}
+
 enum unit_known
-unit_get(const struct unit *u, const char *key, size_t len,
+unit_get(struct unit *u, const char *key, size_t len,
     struct unit_write *w)
 {
 	size_t at;
 
+	if (u->moved_key == len && memcmp(u->moved.data, key, len) == 0)
+		unit_settle(u);
 	if (!find_write(u, key, len, &at))
 		return UNIT_UNKNOWN;
 	return read_write(u, at, w);
 }
 
 void
-unit_each(const struct unit *u, const char *prefix, size_t len,
+unit_each(struct unit *u, const char *prefix, size_t len,
     unit_each_fn *fn, void *arg)
 {
 	struct unit_write w;
@@ -75,6 +95,7 @@ unit_each(const struct unit *u, const char *prefix, size_t len,
 	size_t at = 0, keylen;
 	void *value;
 
+	unit_settle(u);
 	while (u->writes && dict_next(u->writes, &at, &key, &keylen, &value)) {
 		size_t op = (size_t)(uintptr_t)value - 1;
 

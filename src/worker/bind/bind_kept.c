@@ -153,8 +153,8 @@ kept_move(lua_State *L)
 	if (encode_value(L, 3, NULL, &options, &v->scratch, &why) != 0)
 		bind_raise(L, "%s: the value%s%s: %s", lua_tostring(L, 1),
 		    *why.path ? " at " : "", why.path, why.message);
-	if (unit_set(task_unit(L), key, len, v->scratch.data,
-	    v->scratch.len, 0, false, &e) != 0)
+	if (unit_move(task_unit(L), key, len, v->scratch.data,
+	    v->scratch.len, &e) != 0)
 		bind_raise(L, "%s: %s", lua_tostring(L, 1), e.text);
 	service_warn_split(L, "what ", lua_tostring(L, 1), " stored");
 	return 0;
