@@ -1,6 +1,6 @@
 -- A picture of the folder in which a log file lies: what its path leads to, and
--- which files may be it, rotated. Under siblings.lua and lives.lua, which
--- decide on it; `self` is the object of sensorhost/tail.lua.
+-- which files may be it, rotated. Under chain.lua, lives.lua and siblings.lua,
+-- which decide on it; `self` is the object of sensorhost/tail.lua.
 --
 -- Names change while a folder is read, so a picture counts when it was the same
 -- twice. What was rotated is as old as its last change: a copy's is when it was

@@ -1,7 +1,7 @@
 -- Files that lie beside a log file: what it was before it was rotated. Tells
 -- which of them nobody has read, in which order they were written, and where
--- a mark leads to. Under host/chain.lua, whose object `self` is; changes nothing
--- but what is settled.
+-- a mark leads to. Under chain.lua and lives.lua; `self` is the object of
+-- sensorhost/tail.lua. Changes nothing but what is settled.
 --
 -- All is decided on a picture of the folder (picture.lua). Clocks are coarse and
 -- may be set back, so which files are settled is a list of who they are; only

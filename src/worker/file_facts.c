@@ -1,6 +1,6 @@
 /*
  * What the system says about a file, its time of birth included. Called by
- * reader.c and bind_file.c.
+ * readers (reader.c, reader_mark.c) and by bind_file.c.
  */
 #include <fcntl.h>
 #include <sys/stat.h>

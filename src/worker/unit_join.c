@@ -1,7 +1,7 @@
 /*
  * Joins units: what a task did that ended while its sensor was set up goes
- * with the unit of setup. Called by task.c. Operations are written anew, so
- * that the unit knows them as its own; none may be lost or cut on the way.
+ * with the unit of setup. Called by task_setup.c. Operations are written anew,
+ * so that the unit knows them as its own; none may be lost or cut on the way.
  */
 #include <stdlib.h>
 #include <string.h>

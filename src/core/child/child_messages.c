@@ -1,7 +1,7 @@
 /*
  * The messages of a worker: one table of handlers, and the handlers of those
  * that are about the worker itself (replies, states, log lines). Called by
- * child.c for each message. It must end a worker whose message is not what
+ * pool.c for each message. It must end a worker whose message is not what
  * msg.h says, and never core.
  */
 #include "core/child/child_messages.h"

@@ -1,6 +1,6 @@
 /*
  * Starts and ends of sensors' processes, in the journal and in the store's
- * table of running ones, both in one transaction. Called by child.c and at
+ * table of running ones, both in one transaction. Called by pool.c and at
  * the start of core. It must never write what a worker said of its end: a
  * secret may be in it.
  */

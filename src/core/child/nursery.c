@@ -1,6 +1,6 @@
 /*
  * Starts the spawner and asks it for workers. Owns the spawner's link and the
- * requests that wait for an answer. Called by child.c for each worker. It
+ * requests that wait for an answer. Called by pool.c for each worker. It
  * must never block on the spawner for longer than one small message takes.
  */
 #include "core/child/nursery.h"

@@ -1,8 +1,9 @@
 /*
  * Captures a worker's standard output and error. Owns core's end of the pipe.
- * Called by child.c and by the loop. A quiet worker costs a small struct and
- * a descriptor; a line that is not whole is held no further than it will be
- * shown. It must never let a worker fill the log, core's memory or its time.
+ * Called by ends.c and pool.c, and by the loop. A quiet worker costs a small
+ * struct and a descriptor; a line that is not whole is held no further than
+ * it will be shown. It must never let a worker fill the log, core's memory or
+ * its time.
  */
 #include "core/child/output.h"
 
