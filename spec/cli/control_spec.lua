@@ -144,6 +144,16 @@ describe("sensor", function()
 		ran(h, 2, "sensor", "list", "--nonsense")
 	end))
 
+	it("counts one item as one", serving(function(h)
+		process.eventually(function()
+			return ran(h, 0, "status"):match(
+				"; 0 dead letters, 1 item\n")
+		end, "an item in the status")
+	end, function(h)
+		h:sensor("One", 'self.sensor_service:set_value("n", 1)', nil,
+			"poll_interval: 3600\n")
+	end))
+
 	it("says how many of those that run fail", serving(function(h)
 		h:await("Poor", "running")
 		process.eventually(function()

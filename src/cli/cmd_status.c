@@ -93,6 +93,7 @@ print_status(const json_t *s)
 {
 	const json_t *store = json_object_get(s, "store"), *item;
 	char started[TIME_TEXT];
+	json_int_t dead, items;
 	size_t i;
 
 	printf("sensorhost %s, process %lld, %s since %s UTC (",
@@ -107,12 +108,14 @@ print_status(const json_t *s)
 	    member_text(s, "data_dir"), (double)member_integer(store,
 	    "file_bytes") / 1048576, (double)member_integer(store,
 	    "disk_free_bytes") / 1073741824);
-	printf("journal    %lld to %lld, %.1f MB; %lld dead letters, %lld "
-	    "items\n", (long long)member_integer(store, "journal_first"),
+	dead = member_integer(store, "dead_letters");
+	items = member_integer(store, "items");
+	printf("journal    %lld to %lld, %.1f MB; %lld dead letter%s, %lld "
+	    "item%s\n", (long long)member_integer(store, "journal_first"),
 	    (long long)member_integer(store, "journal_last"),
 	    (double)member_integer(store, "journal_bytes") / 1048576,
-	    (long long)member_integer(store, "dead_letters"),
-	    (long long)member_integer(store, "items"));
+	    (long long)dead, dead == 1 ? "" : "s", (long long)items,
+	    items == 1 ? "" : "s");
 	print_loop(json_object_get(s, "loop"));
 	json_array_foreach(json_object_get(s, "listening"), i, item)
 		printf("listening  %s\n", json_string_value(item));
