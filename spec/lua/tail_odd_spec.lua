@@ -5,65 +5,20 @@ local ffi = require("ffi")
 require("spec.support.cdef")
 local host = require("spec.support.host")
 local process = require("spec.support.process")
+local tailing = require("spec.support.tailing")
 
-local SENSOR = [[
-local Sensor = require("sensorhost.sensor")
-local tail = require("sensorhost.tail")
-local Tailer = Sensor:extend()
-function Tailer:run()
-	local t = assert(tail.open(%q, { from = "start", max_line = %d,
-		encoding = %q, name = %q }))
-	self.log:info("open")
-	for line, cut in t:lines() do
-		self.sensor_service:dispatch("t.line", { line = line, cut = cut })
-	end
-end
-return Tailer
-]]
+local append, expect = tailing.append, tailing.expect
+local kill, start = tailing.kill, tailing.start
 
-local METADATA = [[
-trigger_types:
-  - name: line
-    payload_schema:
-      type: object
-      properties:
-        line: {type: string, required: true}
-]]
-
+-- From the start, unless the options say otherwise.
 local function setup(h, options)
 	options = options or {}
-	local path = h.dir .. "/" .. (options.path or "x.log")
-	h:write_sensor("t", "Tailer", SENSOR:format(path,
-		options.max_line or 1048576, options.encoding or "utf-8",
-		options.name or path), METADATA)
-	h:write("x/.keep", "")
-end
-
-local function start(h)
-	local r = h:start("run", "t.Tailer")
-	r:wait_for("open$")
-	return r
-end
-
-local function append(h, text, name)
-	local file = assert(io.open(h.dir .. "/" .. (name or "x.log"), "a"))
-	assert(file:write(text))
-	file:close()
+	options.from = options.from or "start"
+	tailing.setup(h, options)
 end
 
 local function shell(h, command)
 	assert.equal(0, os.execute("cd " .. h.dir .. " && " .. command))
-end
-
-local function expect(r, lines)
-	for _, line in ipairs(lines) do
-		assert.equal(line, r:json().payload.line)
-	end
-end
-
-local function kill(r)
-	r:signal("KILL")
-	r:wait()
 end
 
 describe("sensorhost.tail", function()
@@ -269,7 +224,7 @@ function Two:run()
 	self:wait()
 end
 return Two
-]], METADATA)
+]], tailing.METADATA)
 		append(h, "1\n")
 		local r = h:start("run", "t.Two")
 		local function both(n)

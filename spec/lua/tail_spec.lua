@@ -8,51 +8,10 @@ local in_poll = require("spec.support.in_poll")
 local process = require("spec.support.process")
 local posix_signal = require("posix.signal")
 local posix_time = require("posix.time")
+local tailing = require("spec.support.tailing")
 
--- A sensor that follows x.log below the host's folder and dispatches lines.
-local SENSOR = [[
-local Sensor = require("sensorhost.sensor")
-local tail = require("sensorhost.tail")
-local Tailer = Sensor:extend()
-function Tailer:run()
-	local t = assert(tail.open(%q, { from = %q, max_line = %d,
-		encoding = %q }))
-	self.log:info("open")
-	for line, cut in t:lines() do
-		self.sensor_service:dispatch("t.line", { line = line, cut = cut })
-	end
-end
-return Tailer
-]]
-
-local METADATA = [[
-trigger_types:
-  - name: line
-    payload_schema:
-      type: object
-      properties:
-        line: {type: string, required: true}
-]]
-
-local function setup(h, options)
-	options = options or {}
-	h:write_sensor("t", "Tailer", SENSOR:format(h.dir .. "/"
-		.. (options.path or "x.log"), options.from or "end",
-		options.max_line or 1048576, options.encoding or "utf-8"), METADATA)
-	h:write("x/.keep", "")
-end
-
-local function start(h)
-	local r = h:start("run", "t.Tailer")
-	r:wait_for("open$")
-	return r
-end
-
-local function append(h, text, name)
-	local file = assert(io.open(h.dir .. "/" .. (name or "x.log"), "a"))
-	assert(file:write(text))
-	file:close()
-end
+local append, expect = tailing.append, tailing.expect
+local kill, setup, start = tailing.kill, tailing.setup, tailing.start
 
 local function rename(h, from, to)
 	assert(os.rename(h.dir .. "/" .. from, h.dir .. "/" .. to))
@@ -62,17 +21,6 @@ end
 local function copy_truncate(h, to)
 	h:write(to, h:read("x.log"))
 	assert(ffi.C.truncate(h.dir .. "/x.log", 0) == 0)
-end
-
-local function expect(r, lines)
-	for _, line in ipairs(lines) do
-		assert.equal(line, r:json().payload.line)
-	end
-end
-
-local function kill(r)
-	r:signal("KILL")
-	r:wait()
 end
 
 -- Waits until the journal holds so many lines; returns them.
@@ -450,12 +398,12 @@ function Waiter:run()
 end
 return Waiter
 ]]
-		h:write_sensor("t", "Waiter", source:format("60"), METADATA)
+		h:write_sensor("t", "Waiter", source:format("60"), tailing.METADATA)
 		local r = h:start("run", "t.Waiter")
 		expect(r, { "one" })
 		r:wait_for("waits")
 		kill(r)
-		h:write_sensor("t", "Waiter", source:format("0"), METADATA)
+		h:write_sensor("t", "Waiter", source:format("0"), tailing.METADATA)
 		expect(h:start("run", "t.Waiter"), { "two", "three" })
 	end))
 

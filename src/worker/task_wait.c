@@ -1,7 +1,7 @@
 /*
- * Waits: how a running coroutine parks, and where it may not. Called by the
- * bindings, within Lua. It must begin no wait itself: that is done when the
- * coroutine is parked, by task.c.
+ * Waits: how a running coroutine parks, where it may not, and how its unit
+ * leaves, whole or in parts. Called by the bindings, within Lua. It must begin
+ * no wait itself: that is done when the coroutine is parked, by task.c.
  */
 #include <event2/event.h>
 #include <lauxlib.h>

@@ -1,8 +1,8 @@
 /*
- * Units of work: operations are written into the body of the COMMIT to come,
- * as they happen. Called by the service's bindings, through the running task;
- * sent by task_wait.c. Never sends anything itself, and never changes
- * operations that lie before the innermost attempt.
+ * Units of work: operations are written into the body of the PART or COMMIT
+ * to come, as they happen. Called by the service's bindings, through the
+ * running task; sent by task_wait.c. Never sends anything itself, and never
+ * changes operations that lie before the innermost attempt.
  */
 #include "worker/unit_private.h"
 

@@ -1,8 +1,8 @@
 /*
  * What a unit says of the keys that it sets and deletes: where the latest
  * word on each is, so that a sensor reads its own writes. Called by unit.c and
- * by the datastore's bindings. It must never look at what was sent ahead:
- * nothing is that comes behind a write.
+ * by the datastore's bindings. It must never look for a write in what was
+ * sent ahead: nothing leaves ahead once the unit holds one.
  */
 #include <string.h>
 

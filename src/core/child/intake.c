@@ -1,7 +1,7 @@
 /*
- * Units of work on their way from a worker to the store. A unit is checked
- * whole when it arrives and keeps its bytes until it is committed, so that it
- * can be staged again when the disk was full. Called by the table of
+ * Units of work on their way from a worker to the store. Each part of a unit is
+ * checked when it arrives; the bytes are kept until the unit is committed, so
+ * that it can be staged again when the disk was full. Called by the table of
  * child_messages.c and by the turn. It must never stage a byte that it has
  * not checked, nor a unit of a generation that is not the current one.
  */

@@ -1,7 +1,7 @@
 /*
  * The bytes of a unit while core has it: a copy of each part, made when it
- * arrives and kept until the unit is committed. Called by intake.c. It must
- * never look inside.
+ * arrives and kept until the unit is committed. Called by intake.c, and by
+ * child.c for a worker that is gone. It must never look inside.
  */
 #include "core/child/unit_parts.h"
 
