@@ -3,12 +3,12 @@
 -- nothing failed. Logs of what failed stay in build/test-logs.
 
 package.path = "./?.lua;" .. package.path
+local kinds = require("spec.torture.kinds")
 local process = require("spec.support.process")
-local dirent = require("posix.dirent")
 local stdlib = require("posix.stdlib")
-local unistd = require("posix.unistd")
+local targets = require("spec.fuzz.targets")
+local trees = require("spec.support.build")
 
-local ROOT = assert(unistd.getcwd())
 local LOGS = "build/test-logs"
 local SPEC_TIMEOUT = 300
 
@@ -125,29 +125,9 @@ local function finish_spec(job, how, code)
 	io.stdout:flush()
 end
 
--- The environment of the specs on one build tree.
-local function spec_environment(folder, asan)
-	local env = {
-		SENSORHOST_SPEC_ROOT = ROOT,
-		SENSORHOST_SPEC_LIB = ROOT .. "/" .. folder
-			.. "/libsensorhost_spec.so",
-		SENSORHOST_SPEC_PROGRAM = ROOT .. "/" .. folder .. "/sensorhost",
-	}
-	if asan then
-		local gcc = io.popen("gcc -print-file-name=libasan.so")
-		env.LD_PRELOAD = gcc:read("*l")
-		gcc:close()
-		env.ASAN_OPTIONS = "detect_leaks=1:abort_on_error=0"
-		env.UBSAN_OPTIONS = "print_stacktrace=1"
-		env.SENSORHOST_SPEC_SLOWNESS = "4"
-		env.SENSORHOST_SPEC_ASAN = "1"
-	end
-	return env
-end
-
 -- Runs all spec files on one build tree, several at a time, a process each.
 local function run_specs(tree, folder, asan)
-	local env = spec_environment(folder, asan)
+	local env = trees.environment(folder, asan)
 	local running, files = {}, spec_files()
 	local next_file = 1
 
@@ -190,39 +170,24 @@ local function fuzz()
 	if not build("fuzz") then
 		return
 	end
-	for _, source in ipairs(files_under("spec/fuzz", "/fuzz_[%w_]+%.c$")) do
-		local name = source:match("(fuzz_[%w_]+)%.c$")
-		local work = stdlib.mkdtemp("/tmp/" .. name .. ".XXXXXX")
-		local command = {
-			"build-fuzz/" .. name,
-			"-max_total_time=" .. options["fuzz-seconds"],
-			"-timeout=10", "-rss_limit_mb=2048", "-verbosity=0",
-			"-artifact_prefix=" .. LOGS .. "/" .. name .. "-", work,
-			timeout = options["fuzz-seconds"] + 60,
-		}
-		local seeds = "spec/fuzz/corpus/" .. name:gsub("^fuzz_", "")
-		if dirent.files and unistd.access(seeds) then
-			command[#command + 1] = seeds
-		end
-		check(name, command)
+	for _, name in ipairs(targets.names()) do
+		local work = stdlib.mkdtemp("/tmp/fuzz_" .. name .. ".XXXXXX")
+		check("fuzz_" .. name, targets.command(name, options["fuzz-seconds"],
+			work, LOGS .. "/fuzz_" .. name .. "-"))
 		os.execute("rm -rf " .. work)
 	end
 end
 
+-- The kinds of torture that have no spec of their own.
 local function torture()
-	if not unistd.access("spec/torture/torture.lua")
-	    or not unistd.access("build/sensorhost") then
-		return
+	for _, kind in ipairs(kinds) do
+		local rounds = ({ kill = options.rounds,
+			fleet = options["fleet-rounds"] })[kind.name]
+		if rounds then
+			check(("torture, %s: %d rounds"):format(kind.name, rounds),
+				kinds.command(kind, rounds, options.seed))
+		end
 	end
-	check("torture, " .. options.rounds .. " rounds", {
-		"luajit", "spec/torture/torture.lua", tostring(options.rounds),
-		tostring(options.seed), timeout = 120 + options.rounds * 3,
-	})
-	check("torture of 20 sensors, " .. options["fleet-rounds"] .. " rounds", {
-		"luajit", "spec/torture/torture.lua",
-		tostring(options["fleet-rounds"]), tostring(options.seed), "20",
-		timeout = 120 + options["fleet-rounds"] * 6,
-	})
 end
 
 local parts = {
