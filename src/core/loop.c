@@ -221,7 +221,8 @@ loop_open(struct core *core, struct err *e)
 void
 loop_close(struct core *core)
 {
-	http_server_free(&core->http);
+	if (core->http)
+		http_server_stop(core->http);
 	listening_release(&core->pool.listening);
 	fleet_release(&core->fleet);
 	if (core->ctx.turn.retry) {
@@ -233,6 +234,8 @@ loop_close(struct core *core)
 	reload_free(&core->reload);
 	service_free(&core->service);
 	activation_release();
+	/* Now that all who held a request have answered it. */
+	http_server_free(&core->http);
 	free(core->ctx.short_of_room);
 	printer_free(&core->printer);
 	pool_release(&core->pool);
@@ -290,13 +293,28 @@ end_turn(struct core *core)
 		core->done = true;
 }
 
+/* True if the next turn must not wait for an event. */
+static bool
+is_pending(const struct core *core)
+{
+	return turn_pending(&core->ctx.turn) ||
+	    (core->http && http_server_pending(core->http));
+}
+
+/*
+ * A pass runs what was ready when it began: no callback makes its own event
+ * active again, so it ends however busy the workers are. Then come clients,
+ * for a share of the turn.
+ */
 void
 loop_run(struct core *core)
 {
 	pace_restart(&core->pace);
 	while (!core->done) {
 		event_base_loop(core->ctx.base, EVLOOP_ONCE |
-		    (turn_pending(&core->ctx.turn) ? EVLOOP_NONBLOCK : 0));
+		    (is_pending(core) ? EVLOOP_NONBLOCK : 0));
+		if (core->http)
+			http_server_turn(core->http);
 		end_turn(core);
 		pace_turn(&core->pace, core->ctx.turn.commit_us);
 	}

@@ -170,3 +170,19 @@ http_conn_free(struct http_conn *c)
 	event_free(c->deadline);
 	free(c);
 }
+
+void
+http_server_limit(struct http_server *s, const struct http_limits *limits)
+{
+	const struct http_limits old = s->limits;
+
+	s->limits = *limits;
+	s->limits.max_header = old.max_header;
+	s->limits.max_connections = old.max_connections;
+}
+
+size_t
+http_connection_count(const struct http_server *s)
+{
+	return s->connections;
+}

@@ -24,7 +24,6 @@
 #include "base/xalloc.h"
 #include "http/server_impl.h"
 
-#define ACCEPTS 64 /* a turn of the loop */
 #define BACKLOG 4096
 static const struct timeval pause_time = {.tv_usec = 100000};
 
@@ -73,15 +72,15 @@ welcome(struct http_listener *l, int fd, const struct sockaddr_storage *from,
 	close(fd);
 }
 
-/* Takes what waits, as much as one turn may. */
+/* Takes what waits: one connection, and more while there is time. */
 static void
 accept_some(struct http_listener *l)
 {
 	struct sockaddr_storage from;
 	socklen_t len;
-	int i, fd;
+	int fd;
 
-	for (i = 0; i < ACCEPTS; i++) {
+	do {
 		len = sizeof(from);
 		from.ss_family = AF_UNIX;
 		fd = accept4(l->fd, (struct sockaddr *)&from, &len,
@@ -97,17 +96,30 @@ accept_some(struct http_listener *l)
 			event_del(l->ready);
 			event_add(l->again, &pause_time);
 		}
+		l->waiting = false;
 		return;
-	}
+	} while (http_turn_has_time(l->server));
+}
+
+void
+http_listeners_accept(struct http_server *s)
+{
+	struct http_listener *l;
+
+	TAILQ_FOREACH(l, &s->listeners, link)
+		if (l->waiting)
+			accept_some(l);
 }
 
 /* event_callback_fn: connections wait. */
 static void
 ready_cb(evutil_socket_t fd, short events, void *arg)
 {
+	struct http_listener *l = arg;
+
 	(void)fd;
 	(void)events;
-	accept_some(arg);
+	l->waiting = true;
 }
 
 /* event_callback_fn: the pause is over. */

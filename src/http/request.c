@@ -32,6 +32,7 @@ void
 http_request_free(struct http_request *r)
 {
 	if (r->server) {
+		http_turn_forget(r);
 		r->server->body_bytes -= r->body.len;
 		TAILQ_REMOVE(&r->server->requests, r, link);
 	}

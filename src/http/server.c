@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/dict.h"
 #include "base/log.h"
 #include "base/must.h"
@@ -241,14 +242,27 @@ take_body(struct http_request *r, const char *data, size_t *len)
 	return MHD_YES;
 }
 
+void
+http_handle(struct http_request *r)
+{
+	r->dispatched = true;
+	r->route->handler(r, r->server->arg);
+}
+
 /* It is whole: the handler's turn, or the answer's. */
 static enum MHD_Result
 dispatch(struct http_request *r)
 {
-	if (!r->dispatched && !r->answered) {
-		r->dispatched = true;
+	struct http_server *s = r->server;
+
+	if (!r->answered && !r->dispatched) {
 		http_conn_set_phase(r->conn, HTTP_HELD);
-		r->route->handler(r, r->server->arg);
+		if (s->closing)
+			refuse(r, 503, "the host is stopping");
+		else if (http_turn_has_time(s))
+			http_handle(r);
+		else
+			http_turn_wait(r);
 	}
 	if (r->answered)
 		return send_answer(r);
@@ -275,24 +289,26 @@ access_cb(void *cls, struct MHD_Connection *m, const char *url,
 	return *len > 0 ? take_body(r, data, len) : dispatch(r);
 }
 
-/* Lets the parser work; comes back at once if it has more. */
-static void
-run_parser(struct http_server *s)
+void
+http_parse(struct http_server *s)
 {
 	MHD_UNSIGNED_LONG_LONG ms;
 
+	s->more = false;
 	MHD_run(s->daemon);
 	if (MHD_get_timeout(s->daemon, &ms) == MHD_YES && ms == 0)
-		event_active(s->again, EV_TIMEOUT, 1);
+		s->more = true;
 }
 
-/* event_callback_fn: the parser's descriptor is ready, or it has more. */
+/* event_callback_fn: the parser's descriptor is ready. */
 static void
-run_cb(evutil_socket_t fd, short events, void *arg)
+ready_cb(evutil_socket_t fd, short events, void *arg)
 {
+	struct http_server *s = arg;
+
 	(void)fd;
 	(void)events;
-	run_parser(arg);
+	s->more = true;
 }
 
 /* MHD_LogCallback: what the parser has to say about clients. */
@@ -317,7 +333,7 @@ http_adopt(struct http_conn *c, const void *address, unsigned len)
 	if (MHD_add_connection(s->daemon, c->fd, address, len) != MHD_YES &&
 	    !c->adopted)
 		http_conn_free(c);
-	event_active(s->again, EV_TIMEOUT, 1);
+	s->more = true;
 }
 
 void
@@ -325,7 +341,7 @@ http_wake(struct http_request *r)
 {
 	r->suspended = false;
 	MHD_resume_connection(r->parser);
-	event_active(r->server->again, EV_TIMEOUT, 1);
+	r->server->more = true;
 }
 
 /* The size of a connection's memory. */
@@ -371,18 +387,26 @@ http_server_new(struct event_base *base, const struct http_limits *limits,
 	TAILQ_INIT(&s->listeners);
 	TAILQ_INIT(&s->conns);
 	TAILQ_INIT(&s->requests);
+	TAILQ_INIT(&s->waiting);
+	s->left_us = clock_mono_us();
 	s->daemon = start_parser(s);
 	must(s->daemon);
 	info = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD);
 	must(info);
 	s->epoll = event_new(base, info->epoll_fd, EV_READ | EV_PERSIST,
-	    run_cb, s);
-	s->again = event_new(base, -1, 0, run_cb, s);
-	must(s->epoll && s->again && event_add(s->epoll, NULL) == 0);
+	    ready_cb, s);
+	must(s->epoll && event_add(s->epoll, NULL) == 0);
 	return s;
 }
 
-/* Lets go of every request; the parser must not stop with one suspended. */
+void
+http_server_stop(struct http_server *s)
+{
+	s->closing = true;
+	http_listeners_close(s);
+}
+
+/* Answers those that wait, and lets go of those that a handler still has. */
 static void
 release_requests(struct http_server *s)
 {
@@ -390,22 +414,13 @@ release_requests(struct http_server *s)
 
 	for (r = TAILQ_FIRST(&s->requests); r; r = next) {
 		next = TAILQ_NEXT(r, link);
+		http_turn_forget(r);
 		if (r->suspended)
-			MHD_resume_connection(r->parser);
-		if (!r->answered)
+			http_wake(r); /* the parser must not stop before */
+		if (r->dispatched && !r->answered)
 			http_request_detach(r);
 	}
-	MHD_run(s->daemon);
-}
-
-void
-http_server_limit(struct http_server *s, const struct http_limits *limits)
-{
-	const struct http_limits old = s->limits;
-
-	s->limits = *limits;
-	s->limits.max_header = old.max_header;
-	s->limits.max_connections = old.max_connections;
+	http_parse(s);
 }
 
 void
@@ -414,14 +429,12 @@ http_server_free(struct http_server **sp)
 	struct http_server *s = *sp;
 	struct http_request *r;
 
-	*sp = NULL;
 	if (!s)
 		return;
-	http_listeners_close(s);
-	MHD_run(s->daemon);
+	http_server_stop(s);
+	http_parse(s);
 	release_requests(s);
 	event_free(s->epoll);
-	event_free(s->again);
 	MHD_stop_daemon(s->daemon);
 	while (!TAILQ_EMPTY(&s->conns))
 		http_conn_free(TAILQ_FIRST(&s->conns));
@@ -431,10 +444,5 @@ http_server_free(struct http_server **sp)
 	}
 	dict_free(&s->addresses, NULL);
 	free(s);
-}
-
-size_t
-http_connection_count(const struct http_server *s)
-{
-	return s->connections;
+	*sp = NULL;
 }

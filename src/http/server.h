@@ -9,7 +9,9 @@
 
 /*
  * The HTTP server on the loop: listens, reads requests strictly and within
- * limits and deadlines, hands each to the handler of its route.
+ * limits and deadlines, hands each to the handler of its route. Its events
+ * only note what there is to do. The owner of the loop calls
+ * http_server_turn() once a turn, when it has done all else.
  */
 struct event_base;
 struct http_server;
@@ -39,6 +41,22 @@ struct http_server *http_server_new(struct event_base *base,
  */
 void http_server_limit(struct http_server *s,
     const struct http_limits *limits);
+
+/*
+ * Accepts, reads, handles and answers for a share of the turn: half as long
+ * as the loop has been busy or idle with all else since, between 0.1 and
+ * 5 ms; but at least one connection and one request that wait.
+ */
+void http_server_turn(struct http_server *s);
+
+/* True if the next turn should come at once. */
+bool http_server_pending(const struct http_server *s);
+
+/*
+ * Ends listening, and no handler is called any more: what is asked now is
+ * answered with 503. Requests that are held can still be answered.
+ */
+void http_server_stop(struct http_server *s);
 
 /*
  * Closes everything; answers that are ready still go out as far as the

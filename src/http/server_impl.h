@@ -51,6 +51,7 @@ struct http_header_out {
 
 struct http_request {
 	TAILQ_ENTRY(http_request) link;
+	TAILQ_ENTRY(http_request) next; /* while it waits for its turn */
 	struct http_server *server; /* NULL: it was freed */
 	struct http_conn *conn;     /* NULL: the client has gone */
 	struct MHD_Connection *parser;
@@ -66,6 +67,7 @@ struct http_request {
 	unsigned status;
 	bool begun;      /* its head has been checked */
 	bool has_body;
+	bool waiting;    /* for time to be handled */
 	bool dispatched; /* the handler has had it */
 	bool suspended;  /* the parser waits for the answer */
 	bool answered;
@@ -82,6 +84,7 @@ struct http_listener {
 	bool local_only;
 	struct event *ready;
 	struct event *again; /* after a pause for want of descriptors */
+	bool waiting;        /* connections are there to be accepted */
 };
 
 struct http_server {
@@ -91,7 +94,11 @@ struct http_server {
 	void *arg;
 	struct MHD_Daemon *daemon;
 	struct event *epoll;
-	struct event *again; /* the parser has more to do at once */
+	bool more;           /* the parser has something to do */
+	bool closing;        /* nothing is handled any more */
+	int64_t until_us;    /* this turn's share ends */
+	int64_t left_us;     /* the last one ended */
+	TAILQ_HEAD(, http_request) waiting;
 	TAILQ_HEAD(, http_listener) listeners;
 	TAILQ_HEAD(http_conns, http_conn) conns;
 	TAILQ_HEAD(, http_request) requests;
@@ -100,7 +107,8 @@ struct http_server {
 	uint64_t body_bytes;
 };
 
-/* listener.c */
+/* listener.c: takes connections that wait, one in any case. */
+void http_listeners_accept(struct http_server *s);
 void http_listeners_close(struct http_server *s);
 
 /* conn.c: NULL if one of the caps is reached; address NULL: Unix. */
@@ -123,6 +131,17 @@ void http_request_free(struct http_request *r);
 /* The connection has no more to do with its request. */
 void http_request_detach(struct http_request *r);
 
-/* server.c: gives a connection to the parser; wakes a held one. */
+/* turn.c: may another request be handled in this turn? */
+bool http_turn_has_time(const struct http_server *s);
+void http_turn_wait(struct http_request *r);
+void http_turn_forget(struct http_request *r);
+
+/*
+ * server.c: gives a connection to the parser; wakes a held one; lets the
+ * parser work once, which reads and answers at most two requests of each
+ * connection; calls a request's handler.
+ */
 void http_adopt(struct http_conn *c, const void *address, unsigned len);
 void http_wake(struct http_request *r);
+void http_parse(struct http_server *s);
+void http_handle(struct http_request *r);
