@@ -3,8 +3,8 @@
 local ffi = require("ffi")
 local stat = require("posix.sys.stat")
 local unistd = require("posix.unistd")
-local cdef = require("spec.support.cdef")
 local process = require("spec.support.process")
+local raw = require("spec.support.raw_store")
 local support = require("spec.support.store")
 
 local function mode(path)
@@ -31,37 +31,6 @@ end
 local function run(verb, dir, argument)
 	local result = process.run(support.tool(verb, dir, argument))
 	return (result.stdout .. result.stderr):gsub("\n$", ""), result.code
-end
-
--- Writes one key into the unnamed table of a database, past the store.
-local function plant(dir, key, value)
-	local lmdb = ffi.load("liblmdb.so.0")
-	cdef([[
-	struct MDB_val { size_t size; void *data; };
-	int mdb_env_create(void **env);
-	int mdb_env_set_maxdbs(void *env, unsigned n);
-	int mdb_env_open(void *env, const char *path, unsigned flags, int mode);
-	int mdb_txn_begin(void *env, void *parent, unsigned flags, void **txn);
-	int mdb_dbi_open(void *txn, const char *name, unsigned f, unsigned *dbi);
-	int mdb_put(void *txn, unsigned dbi, struct MDB_val *k,
-	    struct MDB_val *v, unsigned flags);
-	int mdb_txn_commit(void *txn);
-	void mdb_env_close(void *env);
-	]])
-	local env, txn = ffi.new("void *[1]"), ffi.new("void *[1]")
-	local dbi = ffi.new("unsigned[1]")
-	local k = ffi.new("struct MDB_val", #key, ffi.cast("void *", key))
-	local v = ffi.new("struct MDB_val", 4, ffi.new("uint32_t[1]", value))
-	local number = ffi.new("uint32_t[1]", value)
-	v.data = number
-	assert(lmdb.mdb_env_create(env) == 0)
-	assert(lmdb.mdb_env_set_maxdbs(env[0], 10) == 0)
-	assert(lmdb.mdb_env_open(env[0], dir, 0, 384) == 0)
-	assert(lmdb.mdb_txn_begin(env[0], nil, 0, txn) == 0)
-	assert(lmdb.mdb_dbi_open(txn[0], nil, 0, dbi) == 0)
-	assert(lmdb.mdb_put(txn[0], dbi[0], k, v, 0) == 0)
-	assert(lmdb.mdb_txn_commit(txn[0]) == 0)
-	lmdb.mdb_env_close(env[0])
 end
 
 describe("the data folder", function()
@@ -146,14 +115,14 @@ describe("the data folder", function()
 	it("is refused when a newer program or another one wrote it",
 		with_folder(function(dir)
 		assert(support.open(dir)):close()
-		plant(dir, "format", 2)
+		raw.put(dir, "meta", "format", "\3\0\0\0")
 		local s, why = support.open(dir)
 		assert.is_nil(s)
 		assert.is_truthy(why:find("newer sensorhost", 1, true))
 		assert.is_truthy((run("read", dir)):find("newer sensorhost", 1,
 			true))
 		os.execute("rm " .. dir .. "/*")
-		plant(dir, "hello", 1)
+		raw.put(dir, "meta", "hello", "\1\0\0\0")
 		s, why = support.open(dir)
 		assert.is_nil(s)
 		assert.is_truthy(why:find("another program", 1, true))

@@ -66,7 +66,7 @@ const struct trigger_entry *registry_trigger_match(struct view *v,
     const char *type, const char *parameters);
 
 struct kv_item { struct span name, value; uint32_t flags;
-	int64_t created_us, modified_us, expires_us; };
+	int64_t created_us, modified_us, expires_us, ttl_us; };
 bool kv_get(struct view *v, const char *name, size_t len,
     struct kv_item *out);
 typedef bool kv_item_fn(void *arg, const struct kv_item *item);

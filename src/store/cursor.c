@@ -6,6 +6,7 @@
 #include "store/cursor.h"
 
 #include "base/must.h"
+#include "store/record.h"
 #include "store/store_impl.h"
 
 struct cursor_header {
@@ -22,6 +23,9 @@ decode(struct span value, struct cursor *out)
 	if (value.len < sizeof(header))
 		return false;
 	memcpy(&header, value.data, sizeof(header));
+	/* No sequence; half a stamp may look like one. */
+	if (header.next >> 62 != 0 && header.next != UINT64_MAX)
+		return false;
 	out->next = header.next;
 	out->created_us = header.created_us;
 	out->modified_us = header.modified_us;
@@ -35,8 +39,12 @@ cursor_get(struct view *v, struct span name, struct cursor *out)
 {
 	struct span value;
 
-	return txn_get(v->txn, TABLE_CURSOR, name, &value) &&
-	    decode(value, out);
+	if (!record_get(v->txn, TABLE_CURSOR, name, &value))
+		return false;
+	if (decode(value, out))
+		return true;
+	txn_damage(v->txn);
+	return false;
 }
 
 void
@@ -48,21 +56,18 @@ cursor_set(struct store *s, struct span name, uint64_t next, struct span glob)
 		.created_us = s->turn.time_us,
 		.modified_us = s->turn.time_us,
 	};
-	char copy[CURSOR_GLOB_MAX];
-	char *p;
+	char record[sizeof(header) + CURSOR_GLOB_MAX];
 
 	must(name.len >= 1 && name.len <= CURSOR_NAME_MAX);
 	must(glob.len <= CURSOR_GLOB_MAX);
 	if (cursor_get(turn_view(s), name, &old))
 		header.created_us = old.created_us;
 	/* The glob may be borrowed from the very entry that is replaced. */
+	memcpy(record, &header, sizeof(header));
 	if (glob.len > 0)
-		memcpy(copy, glob.data, glob.len);
-	p = txn_reserve(s->txn, TABLE_CURSOR, name, sizeof(header) + glob.len);
-	if (p == NULL)
-		return;
-	memcpy(p, &header, sizeof(header));
-	memcpy(p + sizeof(header), copy, glob.len);
+		memcpy(record + sizeof(header), glob.data, glob.len);
+	record_put(s->txn, TABLE_CURSOR, name, span_of(record,
+	    sizeof(header) + glob.len));
 }
 
 bool
@@ -90,8 +95,15 @@ cursor_list(struct view *v, cursor_fn *fn, void *arg)
 	struct cursor cursor;
 	bool more = scan_to(scan, SCAN_FIRST, &name, &value);
 
-	while (more && decode(value, &cursor) && fn(arg, name, &cursor))
-		more = scan_to(scan, SCAN_NEXT, &name, &value);
+	while (more) {
+		if (!record_open(name, value, &value) ||
+		    !decode(value, &cursor)) {
+			txn_damage(v->txn);
+			break;
+		}
+		more = fn(arg, name, &cursor) &&
+		    scan_to(scan, SCAN_NEXT, &name, &value);
+	}
 	scan_close(scan);
 }
 

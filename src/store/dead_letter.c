@@ -10,18 +10,24 @@
 #include "base/must.h"
 #include "store/dead_letter_impl.h"
 #include "store/fields.h"
+#include "store/record.h"
 #include "store/store_impl.h"
 
 enum { LETTER_TRUNCATED = 1 };
 
 #define LOOK_MAX 5000	/* letters looked at in one listing */
 
+/*
+ * What stands before the texts of a letter. One of format 1 has neither
+ * RECORD_SUMMED among its flags nor a checksum.
+ */
 struct letter_header {
 	int64_t time_us;
 	uint64_t generation;
 	uint32_t flags;
-	uint32_t reserved;
+	uint32_t checksum;
 };
+#define CHECKSUM offsetof(struct letter_header, checksum)
 
 struct index_key {
 	char bytes[DEAD_LETTER_REF_MAX + 1 + DEAD_LETTER_ID];
@@ -68,12 +74,24 @@ index_key_make(struct index_key *key, struct span sensor, struct span id)
 	return span_of(key->bytes, sensor.len + 1 + id.len);
 }
 
+/* Whether a letter is what was written, as far as its head can say. */
+static bool
+is_sound(struct span key, struct span value,
+    const struct letter_header *header)
+{
+	if ((header->flags & RECORD_SUMMED) != 0)
+		return record_fits(key, value, CHECKSUM);
+	return header->checksum == 0 && header->time_us > 0 &&
+	    (header->flags & ~(uint32_t)LETTER_TRUNCATED) == 0;
+}
+
 bool
-dead_letter_decode(struct span value, struct dead_letter *out)
+dead_letter_decode(struct span key, struct span value,
+    struct dead_letter *out)
 {
 	struct letter_header header;
 
-	if (value.len < sizeof(header))
+	if (key.len != sizeof(uint64_t) || value.len < sizeof(header))
 		return false;
 	memcpy(&header, value.data, sizeof(header));
 	*out = (struct dead_letter){
@@ -81,13 +99,15 @@ dead_letter_decode(struct span value, struct dead_letter *out)
 		.generation = header.generation,
 		.truncated = header.flags & LETTER_TRUNCATED,
 	};
+	if (!is_sound(key, value, &header))
+		return false;
 	value = span_of((const char *)value.data + sizeof(header),
 	    value.len - sizeof(header));
 	for (size_t i = 0; i < TEXTS; i++)
 		if (!field_get(&value,
 		    (struct span *)((char *)out + texts[i])))
 			return false;
-	return true;
+	return value.len == 0;
 }
 
 bool
@@ -96,7 +116,8 @@ dead_letter_put(struct store *s, const struct dead_letter *letter)
 	struct letter_header header = {
 		.time_us = s->turn.time_us,
 		.generation = letter->generation,
-		.flags = letter->truncated ? LETTER_TRUNCATED : 0,
+		.flags = RECORD_SUMMED |
+		    (letter->truncated ? LETTER_TRUNCATED : 0),
 	};
 	struct index_key key;
 	struct span at = index_key_make(&key, letter->sensor, letter->id);
@@ -113,9 +134,10 @@ dead_letter_put(struct store *s, const struct dead_letter *letter)
 		field_put(&b,
 		    *(const struct span *)((const char *)letter + texts[i]));
 	seq = ++s->turn.dead_seq;
+	record_sum(span_of(&seq, sizeof(seq)), b.data, b.len, CHECKSUM);
 	txn_put(s->txn, TABLE_DEAD, span_of(&seq, sizeof(seq)),
 	    span_of(b.data, b.len));
-	txn_put(s->txn, TABLE_DEAD_INDEX, at, span_of(&seq, sizeof(seq)));
+	record_put(s->txn, TABLE_DEAD_INDEX, at, span_of(&seq, sizeof(seq)));
 	s->staged += b.len;
 	s->appended++;
 	buf_release(&b);
@@ -130,9 +152,12 @@ find(struct txn *t, struct span sensor, struct span id, uint64_t *seq)
 	struct span at = index_key_make(&key, sensor, id);
 	struct span value;
 
-	if (at.len == 0 || !txn_get(t, TABLE_DEAD_INDEX, at, &value) ||
-	    value.len != sizeof(*seq))
+	if (at.len == 0 || !record_get(t, TABLE_DEAD_INDEX, at, &value))
 		return false;
+	if (value.len != sizeof(*seq)) {
+		txn_damage(t);
+		return false;
+	}
 	memcpy(seq, value.data, sizeof(*seq));
 	return true;
 }
@@ -141,12 +166,19 @@ bool
 dead_letter_get(struct view *v, struct span sensor, struct span id,
     struct dead_letter *out)
 {
-	struct span value;
+	struct span key, value;
 	uint64_t seq;
 
-	return find(v->txn, sensor, id, &seq) &&
-	    txn_get(v->txn, TABLE_DEAD, span_of(&seq, sizeof(seq)), &value) &&
-	    dead_letter_decode(value, out);
+	if (!find(v->txn, sensor, id, &seq))
+		return false;
+	key = span_of(&seq, sizeof(seq));
+	/* What the index names is there, and is the one that was asked for. */
+	if (txn_get(v->txn, TABLE_DEAD, key, &value) &&
+	    dead_letter_decode(key, value, out) &&
+	    span_equal(out->sensor, sensor) && span_equal(out->id, id))
+		return true;
+	txn_damage(v->txn);
+	return false;
 }
 
 void
@@ -177,8 +209,7 @@ dead_letter_delete(struct store *s, struct span sensor, struct span id)
 static bool
 is_of(const struct dead_letter *letter, struct span sensor)
 {
-	return sensor.len == 0 || (letter->sensor.len == sensor.len &&
-	    memcmp(letter->sensor.data, sensor.data, sensor.len) == 0);
+	return sensor.len == 0 || span_equal(letter->sensor, sensor);
 }
 
 size_t
@@ -194,10 +225,13 @@ dead_letter_list(struct view *v, struct span sensor, uint64_t *after,
 	    scan_to(scan, SCAN_FROM, &key, &value);
 
 	while (more && given < limit && looked < LOOK_MAX) {
+		if (!dead_letter_decode(key, value, &letter)) {
+			txn_damage(v->txn);
+			break;
+		}
 		memcpy(after, key.data, sizeof(*after));
 		looked++;
-		if (dead_letter_decode(value, &letter) &&
-		    is_of(&letter, sensor)) {
+		if (is_of(&letter, sensor)) {
 			given++;
 			if (!fn(arg, *after, &letter))
 				break;

@@ -90,6 +90,7 @@ copy_head(struct txn *from, struct env *to, struct err *e)
 	int fault;
 
 	head_load(from, &head);
+	head.first = head.seq + 1;	/* no record comes along */
 	t = env_write(to);
 	head_save(t, &head);
 	if ((fault = txn_commit(t)) == 0)

@@ -54,7 +54,8 @@ on_assert(MDB_env *env, const char *what)
 
 /*
  * Refuses what a newer sensorhost or somebody else wrote, before anything is
- * changed in it; marks a new file as ours.
+ * changed in it. A writer marks a new file, or one of format 1, whose records
+ * stay as they are.
  */
 static int
 check_format(struct env *env, MDB_txn *txn)
@@ -62,22 +63,24 @@ check_format(struct env *env, MDB_txn *txn)
 	static const char name[] = "format";
 	MDB_dbi meta = env->tables[TABLE_META];
 	MDB_val k = { sizeof(name) - 1, (void *)name }, v;
-	uint32_t format = ENV_FORMAT;
+	uint32_t format = 0;
 	MDB_stat stat;
 	int rc;
 
 	rc = mdb_get(txn, meta, &k, &v);
-	if (rc == 0 && v.mv_size == sizeof(format)) {
-		memcpy(&format, v.mv_data, sizeof(format));
-		return format > ENV_FORMAT ? FAULT_NEWER : 0;
-	}
-	if (rc == 0)
-		return FAULT_FOREIGN;
-	if (rc != MDB_NOTFOUND)
+	if (rc != 0 && rc != MDB_NOTFOUND)
 		return rc;
+	if (rc == 0 && v.mv_size == sizeof(format))
+		memcpy(&format, v.mv_data, sizeof(format));
+	if (format > ENV_FORMAT)
+		return FAULT_NEWER;
 	mdb_stat(txn, meta, &stat);
-	if (stat.ms_entries > 0 || (env->flags & MDB_RDONLY))
+	if (format == 0 && (rc == 0 || stat.ms_entries > 0 ||
+	    (env->flags & MDB_RDONLY)))
 		return FAULT_FOREIGN;
+	if (format == ENV_FORMAT || (env->flags & MDB_RDONLY))
+		return 0;
+	format = ENV_FORMAT;
 	v = (MDB_val){ sizeof(format), &format };
 	return mdb_put(txn, meta, &k, &v, 0);
 }

@@ -13,7 +13,7 @@
  * Errors stick to a transaction: after the first, writes do nothing and
  * reads find nothing, until it ends.
  */
-#define ENV_FORMAT 1	/* of everything below; newer files are refused */
+#define ENV_FORMAT 2	/* of everything below; newer files are refused */
 
 struct env;
 struct txn;
@@ -113,7 +113,7 @@ void *txn_reserve(struct txn *t, enum table table, struct span key,
     size_t size);
 
 /* The same behind the last key of the journal, which must be less: fast. */
-void *txn_append(struct txn *t, uint64_t seq, size_t size);
+void *txn_append(struct txn *t, const uint64_t *seq, size_t size);
 
 /* False if it was not there. */
 bool txn_delete(struct txn *t, enum table table, struct span key);

@@ -6,9 +6,12 @@
  */
 #include "store/journal.h"
 
+#include "base/js.h"
 #include "base/must.h"
 #include "store/journal_impl.h"
 #include "store/store_impl.h"
+
+#define CHECKSUM offsetof(struct journal_header, checksum)
 
 uint64_t
 journal_append(struct store *s, const struct journal_entry *entry)
@@ -18,18 +21,19 @@ journal_append(struct store *s, const struct journal_entry *entry)
 		.generation = entry->generation,
 		.sensor = entry->sensor,
 		.trigger = entry->trigger,
-		.trace_len = (uint32_t)entry->trace.len,
+		.trace = (uint32_t)entry->trace.len | RECORD_SUMMED,
 	};
 	size_t size = sizeof(header) + entry->trace.len + entry->payload.len;
-	uint64_t seq = ++s->turn.seq;
-	char *p;
+	const uint64_t *seq = &s->turn.seq;
+	char *record, *p;
 
 	must(s->txn != NULL && entry->trace.len <= JOURNAL_TRACE_MAX);
+	s->turn.seq++;
 	s->staged += size;
 	s->appended++;
-	p = txn_append(s->txn, seq, size);
+	record = p = txn_append(s->txn, seq, size);
 	if (p == NULL)
-		return seq;
+		return *seq;
 	memcpy(p, &header, sizeof(header));
 	p += sizeof(header);
 	if (entry->trace.len > 0)
@@ -37,7 +41,30 @@ journal_append(struct store *s, const struct journal_entry *entry)
 	if (entry->payload.len > 0)
 		memcpy(p + entry->trace.len, entry->payload.data,
 		    entry->payload.len);
-	return seq;
+	record_sum(span_of(seq, sizeof(*seq)), record, size, CHECKSUM);
+	return *seq;
+}
+
+/* True for a JSON object; nothing else was ever taken in. */
+static bool
+is_object(struct span text)
+{
+	struct err ignored;
+
+	return js_check_object(text.data, text.len, JS_DEPTH, &ignored) == 0;
+}
+
+/* Whether a record is what was written. */
+static bool
+is_sound(struct span key, struct span value,
+    const struct journal_header *header, const struct journal_record *record)
+{
+	if ((header->trace & RECORD_SUMMED) != 0)
+		return record_fits(key, value, CHECKSUM);
+	/* Of format 1 there is only this to go by. */
+	return header->checksum == 0 && record->time_us > 0 &&
+	    (record->trace.len == 0 || is_object(record->trace)) &&
+	    is_object(record->payload);
 }
 
 bool
@@ -45,21 +72,23 @@ journal_decode(struct span key, struct span value, struct journal_record *out)
 {
 	struct journal_header header;
 	const char *p = value.data;
+	uint32_t trace;
 
 	if (key.len != sizeof(out->seq) || value.len < sizeof(header))
 		return false;
 	memcpy(&out->seq, key.data, sizeof(out->seq));
 	memcpy(&header, p, sizeof(header));
-	if (header.trace_len > value.len - sizeof(header))
+	trace = header.trace & ~RECORD_SUMMED;
+	if (trace > value.len - sizeof(header))
 		return false;
 	out->time_us = header.time_us;
 	out->generation = header.generation;
 	out->trigger = header.trigger;
 	out->sensor = header.sensor;
-	out->trace = span_of(p + sizeof(header), header.trace_len);
-	out->payload = span_of(p + sizeof(header) + header.trace_len,
-	    value.len - sizeof(header) - header.trace_len);
-	return true;
+	out->trace = span_of(p + sizeof(header), trace);
+	out->payload = span_of(p + sizeof(header) + trace,
+	    value.len - sizeof(header) - trace);
+	return is_sound(key, value, &header, out);
 }
 
 /* A record that is none makes the view fail, lest it pass for the end. */

@@ -8,16 +8,25 @@
 #include "store/kv.h"
 
 #include "base/buf.h"
+#include "base/js.h"
 #include "base/must.h"
+#include "store/record.h"
 #include "store/store_impl.h"
 
+/*
+ * What stands before a value. An item of format 1 has neither RECORD_SUMMED
+ * among its flags nor a checksum, and its value begins where ttl_us would be.
+ */
 struct kv_header {
 	int64_t created_us;
 	int64_t modified_us;
 	int64_t expires_us;
 	uint32_t flags;
-	uint32_t reserved;
+	uint32_t checksum;
+	int64_t ttl_us;
 };
+#define HEADER_1 offsetof(struct kv_header, ttl_us)
+#define CHECKSUM offsetof(struct kv_header, checksum)
 
 /* The key of the index: the end, big-endian so that it sorts, and the name. */
 #define END_BYTES 8
@@ -26,22 +35,48 @@ struct ttl_key {
 	size_t len;
 };
 
+/* Whether an item is what was written. */
+static bool
+is_sound(struct span name, struct span record,
+    const struct kv_header *header, const struct kv_item *item)
+{
+	struct err ignored;
+
+	if ((header->flags & RECORD_SUMMED) != 0)
+		return record_fits(name, record, CHECKSUM);
+	/* Of format 1 there is only this to go by. */
+	return header->checksum == 0 && (header->flags & ~KV_SEALED) == 0 &&
+	    header->created_us > 0 && js_check_value(item->value.data,
+	    item->value.len, JS_DEPTH, &ignored) == 0;
+}
+
+/* False if the bytes are no item, or not the one that was written. */
 static bool
 decode(struct span name, struct span value, struct kv_item *out)
 {
-	struct kv_header header;
+	struct kv_header header = { 0 };
+	size_t size = HEADER_1;
 
-	if (value.len < sizeof(header))
+	if (value.len < HEADER_1)
 		return false;
-	memcpy(&header, value.data, sizeof(header));
+	memcpy(&header, value.data, HEADER_1);
+	if ((header.flags & RECORD_SUMMED) != 0) {
+		size = sizeof(header);
+		if (value.len < size)
+			return false;
+		memcpy(&header, value.data, size);
+	} else if (header.expires_us != 0) {
+		header.ttl_us = header.expires_us - header.modified_us;
+	}
 	out->name = name;
-	out->value = span_of((const char *)value.data + sizeof(header),
-	    value.len - sizeof(header));
-	out->flags = header.flags;
+	out->value = span_of((const char *)value.data + size,
+	    value.len - size);
+	out->flags = header.flags & ~RECORD_SUMMED;
 	out->created_us = header.created_us;
 	out->modified_us = header.modified_us;
 	out->expires_us = header.expires_us;
-	return true;
+	out->ttl_us = header.ttl_us;
+	return is_sound(name, value, &header, out);
 }
 
 static bool
@@ -56,7 +91,12 @@ find(struct txn *t, struct span name, struct kv_item *out)
 {
 	struct span value;
 
-	return txn_get(t, TABLE_KV, name, &value) && decode(name, value, out);
+	if (!txn_get(t, TABLE_KV, name, &value))
+		return false;
+	if (decode(name, value, out))
+		return true;
+	txn_damage(t);
+	return false;
 }
 
 bool
@@ -116,8 +156,11 @@ kv_list(struct view *v, const struct kv_range *range, kv_item_fn *fn,
 	bool more = range->limit > 0 && range_begin(scan, range, &name, &value);
 
 	while (more && has_prefix(name, range->prefix)) {
-		if (decode(name, value, &item) &&
-		    !is_expired(&item, v->now_us) &&
+		if (!decode(name, value, &item)) {
+			txn_damage(v->txn);
+			break;
+		}
+		if (!is_expired(&item, v->now_us) &&
 		    passed++ >= range->offset) {
 			given++;
 			if (!fn(arg, &item) || given == range->limit)
@@ -211,7 +254,8 @@ kv_set(struct store *s, const char *name, size_t len, struct span value,
 		.created_us = s->turn.time_us,
 		.modified_us = s->turn.time_us,
 		.expires_us = end_after(s, ttl_us),
-		.flags = flags,
+		.flags = flags | RECORD_SUMMED,
+		.ttl_us = ttl_us,
 	};
 	struct ttl_key ttl;
 	struct kv_item old;
@@ -233,6 +277,7 @@ kv_set(struct store *s, const char *name, size_t len, struct span value,
 	memcpy(p, &header, sizeof(header));
 	if (value.len > 0)
 		memcpy(p + sizeof(header), value.data, value.len);
+	record_sum(key, p, sizeof(header) + value.len, CHECKSUM);
 	if (header.expires_us != 0)
 		txn_put(s->txn, TABLE_TTL,
 		    ttl_key_make(&ttl, header.expires_us, key),

@@ -23,6 +23,7 @@ struct kv_item {
 	int64_t created_us;
 	int64_t modified_us;
 	int64_t expires_us;	/* 0: never */
+	int64_t ttl_us;		/* as it was given; 0: none */
 };
 
 /* False if there is no such item, or it has expired by the view's time. */

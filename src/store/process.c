@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/must.h"
+#include "store/record.h"
 #include "store/store_impl.h"
 
 #define PREFIX "process "
@@ -31,7 +32,7 @@ process_started(struct store *s, const struct process_row *row)
 
 	must(row->sensor != 0);
 	s->staged += key.len + sizeof(*row);
-	txn_put(s->txn, TABLE_META, key, span_of(row, sizeof(*row)));
+	record_put(s->txn, TABLE_META, key, span_of(row, sizeof(*row)));
 }
 
 void
@@ -51,9 +52,13 @@ process_first(struct view *v, struct process_row *out)
 	struct scan *scan = scan_open(v->txn, TABLE_META);
 	bool found = scan_to(scan, SCAN_FROM, &key, &value) &&
 	    key.len >= sizeof(PREFIX) - 1 &&
-	    memcmp(key.data, PREFIX, sizeof(PREFIX) - 1) == 0 &&
-	    value.len == sizeof(*out);
+	    memcmp(key.data, PREFIX, sizeof(PREFIX) - 1) == 0;
 
+	if (found && (!record_open(key, value, &value) ||
+	    value.len != sizeof(*out))) {
+		txn_damage(v->txn);
+		found = false;
+	}
 	if (found)
 		memcpy(out, value.data, sizeof(*out));
 	scan_close(scan);

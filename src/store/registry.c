@@ -9,9 +9,11 @@
 
 #include <stdlib.h>
 
+#include "base/js.h"
 #include "base/must.h"
 #include "base/xalloc.h"
 #include "store/fields.h"
+#include "store/record.h"
 #include "store/store_impl.h"
 
 void
@@ -114,24 +116,51 @@ trigger_add(struct registry *r, const struct span texts[TEXT_COUNT],
 	return entry;
 }
 
-/* One entry from the database; what does not add up gets empty texts. */
-static void
+/* Whether it can be a name: UTF-8, not empty, without control characters. */
+static bool
+is_name(struct span text)
+{
+	const unsigned char *p = text.data;
+
+	for (size_t i = 0; i < text.len; i++)
+		if (p[i] < ' ')
+			return false;
+	return text.len > 0 && js_utf8_valid(text.data, text.len);
+}
+
+/* Adds a sensor from the database; false if that is none. */
+static bool
+sensor_decode(struct registry *r, struct span value)
+{
+	if (!is_name(value))
+		return false;
+	sensor_add(r, value);
+	return true;
+}
+
+/* The same of a trigger. */
+static bool
 trigger_decode(struct registry *r, struct span value)
 {
 	struct span texts[TEXT_COUNT];
-	int64_t created_us = 0;
+	int64_t created_us;
 
-	if (value.len >= sizeof(created_us)) {
-		memcpy(&created_us, value.data, sizeof(created_us));
-		value = span_of((const char *)value.data + sizeof(created_us),
-		    value.len - sizeof(created_us));
-	}
+	if (value.len < sizeof(created_us))
+		return false;
+	memcpy(&created_us, value.data, sizeof(created_us));
+	value = span_of((const char *)value.data + sizeof(created_us),
+	    value.len - sizeof(created_us));
 	for (int i = 0; i < TEXT_COUNT; i++)
-		field_get(&value, &texts[i]);
+		if (!field_get(&value, &texts[i]))
+			return false;
+	if (value.len > 0 || created_us <= 0 || !is_name(texts[TEXT_REF]) ||
+	    !is_name(texts[TEXT_TYPE]))
+		return false;
 	trigger_add(r, texts, created_us);
+	return true;
 }
 
-/* Calls for every number of a table from `next` upwards, without gaps. */
+/* Adds every number of a table from the next on; there are no gaps. */
 static void
 load_table(struct registry *r, struct txn *t, enum table table)
 {
@@ -141,12 +170,14 @@ load_table(struct registry *r, struct txn *t, enum table table)
 	struct span key = span_of(&number, sizeof(number)), value;
 	bool more = scan_to(scan, SCAN_FROM, &key, &value);
 
-	for (; more; more = scan_to(scan, SCAN_NEXT, NULL, &value)) {
-		if (table == TABLE_SENSOR)
-			sensor_add(r, value);
-		else
-			trigger_decode(r, value);
-	}
+	for (; more; more = scan_to(scan, SCAN_NEXT, &key, &value), number++)
+		if (!span_equal(key, span_of(&number, sizeof(number))) ||
+		    !record_open(key, value, &value) ||
+		    !(table == TABLE_SENSOR ? sensor_decode(r, value) :
+		    trigger_decode(r, value))) {
+			txn_damage(t);
+			break;
+		}
 	scan_close(scan);
 }
 
@@ -169,7 +200,7 @@ trigger_stage(struct txn *t, const struct trigger_entry *entry)
 	field_put(&b, span_str(entry->uid));
 	field_put(&b, span_str(entry->parameters));
 	field_put(&b, span_str(entry->description));
-	txn_put(t, TABLE_TRIGGER, span_of(&entry->id, sizeof(entry->id)),
+	record_put(t, TABLE_TRIGGER, span_of(&entry->id, sizeof(entry->id)),
 	    span_of(b.data, b.len));
 	buf_release(&b);
 }
@@ -178,7 +209,7 @@ void
 registry_stage(struct registry *r, struct txn *t)
 {
 	for (uint32_t n = r->sensors_saved + 1; n <= r->sensor_count; n++)
-		txn_put(t, TABLE_SENSOR, span_of(&n, sizeof(n)),
+		record_put(t, TABLE_SENSOR, span_of(&n, sizeof(n)),
 		    span_str(r->sensors[n - 1]));
 	for (uint32_t n = r->triggers_saved; n < r->trigger_count; n++)
 		trigger_stage(t, r->triggers[n]);

@@ -76,11 +76,18 @@ trim_journal(struct store *s, unsigned max)
 	bool due = true;
 
 	for (unsigned n = 0; due && n < max; n++) {
-		due = scan_to(scan, SCAN_FIRST, &key, &value) &&
-		    journal_decode(key, value, &record) &&
-		    journal_due(s, &record, least);
-		if (due)
+		due = scan_to(scan, SCAN_FIRST, &key, &value);
+		if (!due)
+			break;
+		if (!journal_decode(key, value, &record)) {
+			txn_damage(s->txn);
+			break;
+		}
+		due = journal_due(s, &record, least);
+		if (due) {
 			scan_delete(scan);
+			s->turn.first = record.seq + 1;
+		}
 	}
 	scan_close(scan);
 	return due && txn_fault(s->txn) == 0;
@@ -97,10 +104,15 @@ trim_dead_letters(struct store *s, unsigned max)
 	bool due = true;
 
 	for (unsigned n = 0; due && n < max; n++) {
-		due = scan_to(scan, SCAN_FIRST, &key, &value) &&
-		    dead_letter_decode(value, &letter) &&
-		    (is_over(s, TABLE_DEAD, r->dead_letter_size) ||
-		    is_old(s, letter.time_us, r->dead_letter_age_us));
+		due = scan_to(scan, SCAN_FIRST, &key, &value);
+		if (!due)
+			break;
+		if (!dead_letter_decode(key, value, &letter)) {
+			txn_damage(s->txn);
+			break;
+		}
+		due = is_over(s, TABLE_DEAD, r->dead_letter_size) ||
+		    is_old(s, letter.time_us, r->dead_letter_age_us);
 		if (due) {
 			dead_letter_unindex(s, &letter);
 			scan_to(scan, SCAN_FIRST, NULL, NULL);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/must.h"
+#include "store/record.h"
 #include "store/store_impl.h"
 
 void
@@ -16,9 +17,13 @@ sensor_state_get(struct view *v, uint32_t sensor, struct sensor_state *out)
 	struct span value;
 
 	*out = (struct sensor_state){0};
-	if (txn_get(v->txn, TABLE_STATE, span_of(&sensor, sizeof(sensor)),
-	    &value) && value.len == sizeof(*out))
+	if (!record_get(v->txn, TABLE_STATE, span_of(&sensor, sizeof(sensor)),
+	    &value))
+		return;
+	if (value.len == sizeof(*out))
 		memcpy(out, value.data, sizeof(*out));
+	else
+		txn_damage(v->txn);
 }
 
 static void
@@ -26,7 +31,7 @@ state_put(struct store *s, uint32_t sensor, const struct sensor_state *state)
 {
 	must(sensor != 0);
 	s->staged += sizeof(*state);
-	txn_put(s->txn, TABLE_STATE, span_of(&sensor, sizeof(sensor)),
+	record_put(s->txn, TABLE_STATE, span_of(&sensor, sizeof(sensor)),
 	    span_of(state, sizeof(*state)));
 }
 

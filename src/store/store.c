@@ -17,6 +17,7 @@
 #include "base/xalloc.h"
 #include "store/folder.h"
 #include "store/journal.h"
+#include "store/record.h"
 #include "store/store_impl.h"
 
 #define MAP_SIZE ((uint64_t)64 << 30)
@@ -25,21 +26,27 @@
 
 static const char head_name[] = "head";
 
+/* In format 1 it ended before `first`. */
+#define HEAD_1 offsetof(struct head, first)
+
 void
 head_load(struct txn *t, struct head *head)
 {
 	struct span value;
 
 	*head = (struct head){0};
-	if (txn_get(t, TABLE_META, span_str(head_name), &value) &&
-	    value.len == sizeof(*head))
-		memcpy(head, value.data, sizeof(*head));
+	if (!record_get(t, TABLE_META, span_str(head_name), &value))
+		return;
+	if (value.len == sizeof(*head) || value.len == HEAD_1)
+		memcpy(head, value.data, value.len);
+	else
+		txn_damage(t);
 }
 
 void
 head_save(struct txn *t, const struct head *head)
 {
-	txn_put(t, TABLE_META, span_str(head_name),
+	record_put(t, TABLE_META, span_str(head_name),
 	    span_of(head, sizeof(*head)));
 }
 
@@ -78,6 +85,25 @@ open_data(struct store *s, const struct store_options *o,
 	return 0;
 }
 
+/*
+ * Where the journal must begin and end by the head; one of format 1 does not
+ * say where it begins.
+ */
+static void
+head_check(struct view *v, struct head *head)
+{
+	uint64_t first = journal_first(v), last = journal_last(v);
+
+	if (first == 0)
+		first = head->seq + 1;
+	else if (last != head->seq)
+		txn_damage(v->txn);
+	if (head->first == 0)
+		head->first = first;
+	else if (head->first != first)
+		txn_damage(v->txn);
+}
+
 /* What is known from before. */
 static int
 load(struct store *s, struct err *e)
@@ -86,6 +112,7 @@ load(struct store *s, struct err *e)
 	int fault;
 
 	head_load(v->txn, &s->head);
+	head_check(v, &s->head);
 	registry_load(&s->registry, v->txn);
 	retention_look(s, &s->journal_state);
 	fault = txn_fault(v->txn);

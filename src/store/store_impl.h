@@ -20,6 +20,7 @@ struct head {
 	int64_t time_us;	/* of the last turn */
 	uint64_t seq;		/* the last one given in the journal */
 	uint64_t dead_seq;	/* the same of the dead letters */
+	uint64_t first;		/* the oldest one there; seq + 1: none is */
 };
 
 struct store {
@@ -56,6 +57,13 @@ int dry_run_fill(struct store *s, const char *dir, struct err *e);
 /* An empty folder for a dry run's database, to be removed once it is open. */
 int dry_run_folder(char *path, size_t size, struct err *e);
 void dry_run_vanish(const char *path);
+
+static inline bool
+span_equal(struct span a, struct span b)
+{
+	return a.len == b.len && (a.len == 0 ||
+	    memcmp(a.data, b.data, a.len) == 0);
+}
 
 static inline struct span
 span_str(const char *text)

@@ -170,9 +170,9 @@ txn_put(struct txn *t, enum table table, struct span key, struct span value)
 }
 
 void *
-txn_append(struct txn *t, uint64_t seq, size_t size)
+txn_append(struct txn *t, const uint64_t *seq, size_t size)
 {
-	MDB_val k = { sizeof(seq), &seq }, v = { size, NULL };
+	MDB_val k = { sizeof(*seq), (void *)seq }, v = { size, NULL };
 
 	t->dirty = true;
 	if (t->fault != 0)
