@@ -51,6 +51,9 @@ size_t js_utf8_count(const void *p, size_t n);
 int js_put_string(struct buf *b, const char *s, size_t n);
 void js_put_string_lossy(struct buf *b, const char *s, size_t n);
 
+/* A JSON string of a text; what is not UTF-8 in it stands there as \xff. */
+json_t *js_text(const char *text);
+
 /*
  * Appends a number. js_put_double writes integral values up to 2^53 as
  * integers and others with the fewest digits that read back as the same

@@ -7,6 +7,7 @@
 
 #include "base/js_text.h"
 #include "base/must.h"
+#include "base/utf8.h"
 #include "base/xalloc.h"
 
 #include <stdlib.h>
@@ -165,6 +166,19 @@ js_put_string_lossy(struct buf *b, const char *s, size_t n)
 	buf_putc(b, '"');
 	put_escaped(b, (const uint8_t *)s, (const uint8_t *)s + n, true);
 	buf_putc(b, '"');
+}
+
+json_t *
+js_text(const char *text)
+{
+	struct buf plain = {0};
+	json_t *value;
+
+	utf8_escape(&plain, text, strlen(text));
+	value = json_string(buf_cstr(&plain));
+	must(value);
+	buf_release(&plain);
+	return value;
 }
 
 /* Orders member names by their bytes, for qsort. */

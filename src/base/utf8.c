@@ -95,6 +95,21 @@ utf8_scrub(struct buf *out, const void *p, size_t n)
 }
 
 void
+utf8_escape(struct buf *out, const void *p, size_t n)
+{
+	const uint8_t *s = p;
+	size_t i = 0, good;
+
+	while (i < n) {
+		good = utf8_span(s + i, n - i);
+		buf_put(out, s + i, good);
+		i += good;
+		if (i < n)
+			buf_printf(out, "\\x%02x", s[i++]);
+	}
+}
+
+void
 utf8_from_latin1(struct buf *out, const void *p, size_t n)
 {
 	const uint8_t *s = p;

@@ -16,6 +16,9 @@ size_t utf8_span(const void *p, size_t n);
 /* Appends the bytes with U+FFFD for each bad byte, or run of a cut one. */
 void utf8_scrub(struct buf *out, const void *p, size_t n);
 
+/* Appends the bytes with each bad one as \xff, in four characters. */
+void utf8_escape(struct buf *out, const void *p, size_t n);
+
 /* Appends Latin-1 as UTF-8. */
 void utf8_from_latin1(struct buf *out, const void *p, size_t n);
 

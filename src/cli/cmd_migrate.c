@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/js.h"
 #include "base/paths.h"
 #include "base/xalloc.h"
 #include "cli/files.h"
@@ -259,8 +260,9 @@ print_result(const struct migration *m, const char *dest, bool as_json)
 	json_t *out;
 
 	if (as_json) {
-		out = json_pack("{ss ss sO so}", "pack", m->name, "folder",
-		    dest, "sensors", m->sensors, "todo", todo_json(&m->todo));
+		out = json_pack("{so so sO so}", "pack", js_text(m->name),
+		    "folder", js_text(dest), "sensors", m->sensors,
+		    "todo", todo_json(&m->todo));
 		json_dumpf(out, stdout, JSON_INDENT(2));
 		putchar('\n');
 		json_decref(out);

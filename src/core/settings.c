@@ -6,7 +6,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/js.h"
 #include "base/log.h"
 #include "base/paths.h"
 
@@ -22,6 +24,42 @@ print_findings(const struct diags *d)
 		fprintf(stderr, "sensorhost: %s\n", text);
 		free(text);
 	}
+}
+
+/* A path that cannot stand in a message, an answer or a log: said, -1. */
+static int
+check_path(const char *what, const char *path, struct diags *diags)
+{
+	if (!path || js_utf8_valid(path, strlen(path)))
+		return 0;
+	diags_add(diags, DIAG_ERROR, what, 0, 0, "\"%s\" is not UTF-8; rename "
+	    "it, or reach it by a symbolic link with another name", path);
+	return -1;
+}
+
+/* The paths of the command line. */
+static int
+check_words(const struct settings *s, struct diags *diags)
+{
+	int rc = check_path("--config", s->config, diags);
+	size_t i;
+
+	for (i = 0; i < s->packs.count; i++)
+		rc |= check_path("--packs", s->packs.items[i], diags);
+	return rc | check_path("--data", s->data, diags);
+}
+
+/* Those that came from the environment and the installation. */
+static int
+check_defaults(const struct host_config *h, struct diags *diags)
+{
+	int rc = check_path("data_dir", h->data_dir, diags) |
+	    check_path("key_file", h->key_file, diags);
+	size_t i;
+
+	for (i = 0; i < h->packs_path.count; i++)
+		rc |= check_path("packs_path", h->packs_path.items[i], diags);
+	return rc;
 }
 
 /* Puts the command line's options on top; -1 with what is wrong in diags. */
@@ -45,10 +83,12 @@ override(struct host_config *h, const struct settings *s, struct diags *diags)
 struct host_config *
 settings_read(const struct settings *s, struct diags *diags)
 {
-	struct host_config *h = host_config_load(s->config, paths_packs_dir(),
-	    diags);
+	struct host_config *h;
 
-	if (h && override(h, s, diags) != 0)
+	if (check_words(s, diags) != 0)
+		return NULL;
+	h = host_config_load(s->config, paths_packs_dir(), diags);
+	if (h && (override(h, s, diags) != 0 || check_defaults(h, diags) != 0))
 		host_config_free(&h);
 	if (h && s->own_triggers && !h->emit_internal_given)
 		host_list_clear(&h->emit_internal);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/js.h"
+#include "base/utf8.h"
 #include "base/xalloc.h"
 
 void
@@ -51,6 +53,19 @@ diags_take(struct diags *d, struct diag item)
 	d->items[d->count++] = item;
 }
 
+/* The text with bytes that are not UTF-8 as \xff; takes text over. */
+static char *
+escape(char *text)
+{
+	struct buf plain = {0};
+
+	if (utf8_span(text, strlen(text)) == strlen(text))
+		return text;
+	utf8_escape(&plain, text, strlen(text));
+	free(text);
+	return buf_cstr(&plain);
+}
+
 void
 diags_add(struct diags *d, enum diag_level level, const char *file,
     int line, int column, const char *fmt, ...)
@@ -59,10 +74,20 @@ diags_add(struct diags *d, enum diag_level level, const char *file,
 	va_list ap;
 
 	va_start(ap, fmt);
-	item.text = xvasprintf(fmt, ap);
+	item.text = escape(xvasprintf(fmt, ap));
 	va_end(ap);
-	item.file = file ? xstrdup(file) : NULL;
+	item.file = file ? escape(xstrdup(file)) : NULL;
 	diags_take(d, item);
+}
+
+bool
+diags_check_path(struct diags *d, const char *path)
+{
+	if (utf8_span(path, strlen(path)) == strlen(path))
+		return true;
+	diags_add(d, DIAG_ERROR, path, 0, 0, "the name is not UTF-8, so it "
+	    "is left out; rename it");
+	return false;
 }
 
 void
@@ -155,24 +180,6 @@ diags_first_error(const struct diags *d, size_t from, struct err *e)
 	return true;
 }
 
-/* A text as JSON; what is not UTF-8 in a file's name becomes "?". */
-static json_t *
-text_json(const char *text)
-{
-	json_t *value = json_string(text);
-	char *plain, *p;
-
-	if (value)
-		return value;
-	plain = xstrdup(text);
-	for (p = plain; *p; p++)
-		if (*p & 0x80)
-			*p = '?';
-	value = json_string(plain);
-	free(plain);
-	return value;
-}
-
 /* One entry as an object; places it does not have are left out. */
 static json_t *
 diag_json(const struct diag *d)
@@ -183,12 +190,12 @@ diag_json(const struct diag *d)
 	    d->level == DIAG_ERROR ? "error" :
 	    d->level == DIAG_NOTE ? "note" : "warning"));
 	if (d->file)
-		json_object_set_new(o, "file", text_json(d->file));
+		json_object_set_new(o, "file", js_text(d->file));
 	if (d->line)
 		json_object_set_new(o, "line", json_integer(d->line));
 	if (d->column)
 		json_object_set_new(o, "column", json_integer(d->column));
-	json_object_set_new(o, "text", text_json(d->text));
+	json_object_set_new(o, "text", js_text(d->text));
 	return o;
 }
 

@@ -35,10 +35,17 @@ struct diags {
 void diags_init(struct diags *d);
 void diags_release(struct diags *d);
 
-/* Copies file (may be NULL) and text. */
+/* Copies file (may be NULL) and text; bytes that are not UTF-8 as \xff. */
 void diags_add(struct diags *d, enum diag_level level, const char *file,
     int line, int column, const char *fmt, ...)
     __attribute__((format(printf, 6, 7)));
+
+/*
+ * True if a path is UTF-8; else adds an error that it is left out. Whoever
+ * takes a name from a folder asks this first, so that behind it names are
+ * texts like any other.
+ */
+bool diags_check_path(struct diags *d, const char *path);
 
 /* Appends copies of all of from. */
 void diags_append(struct diags *d, const struct diags *from);

@@ -92,7 +92,7 @@ end_folder(struct pack_reader *r)
 static bool
 next_file(struct pack_reader *r, const char *folder, metadata_fn *fn)
 {
-	char *path;
+	char *path, *file;
 
 	if (r->count < 0)
 		list_folder(r, folder);
@@ -101,7 +101,10 @@ next_file(struct pack_reader *r, const char *folder, metadata_fn *fn)
 		return false;
 	}
 	path = xasprintf("%s/%s", folder, r->names[r->at++]->d_name);
-	fn(r->pack, path, r->options, r->diags);
+	file = xasprintf("%s/%s", r->pack->dir, path);
+	if (diags_check_path(r->diags, file))
+		fn(r->pack, path, r->options, r->diags);
+	free(file);
 	free(path);
 	return true;
 }
@@ -207,6 +210,8 @@ open_folder(struct pack *p, const char *dir, struct diags *diags)
 	while (n > 1 && dir[n - 1] == '/')
 		n--;
 	p->dir = xstrndup(dir, n);
+	if (!diags_check_path(diags, p->dir))
+		return -1;
 	if (!realpath(p->dir, real)) {
 		diags_add(diags, DIAG_ERROR, p->dir, 0, 0,
 		    "the pack cannot be read: %s", strerror(errno));

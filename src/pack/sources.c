@@ -251,16 +251,21 @@ walk_entry(struct pack *p, const char *path, int depth)
 	char *file = path_disk(p, path);
 	size_t len = strlen(path);
 	struct stat st;
+	bool folder = lstat(file, &st) == 0 && S_ISDIR(st.st_mode);
+	bool lua = len > 4 && strcmp(path + len - 4, ".lua") == 0;
 	struct err e;
 
-	if (lstat(file, &st) == 0 && S_ISDIR(st.st_mode)) {
+	if ((!folder && !lua) || !diags_check_path(&p->source_diags, file)) {
+		free(file);
+		return;
+	}
+	if (folder) {
 		if (depth < FOLDER_DEPTH_MAX)
 			walk(p, path, depth + 1);
 		else
 			diags_add(&p->source_diags, DIAG_WARNING, file, 0, 0,
 			    "too deep: not searched for Lua files");
-	} else if (len > 4 && strcmp(path + len - 4, ".lua") == 0 &&
-	    !sources_add(p, path, &e)) {
+	} else if (!sources_add(p, path, &e)) {
 		diags_add(&p->source_diags, DIAG_ERROR, file, 0, 0, "%s",
 		    e.text);
 	}

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/js.h"
 #include "base/xalloc.h"
 
 void
@@ -85,8 +86,8 @@ todo_json(const struct todo *t)
 	size_t i;
 
 	for (i = 0; i < t->count; i++)
-		json_array_append_new(list, json_pack("{ss si ss}", "file",
-		    t->items[i].file, "line", t->items[i].line, "text",
-		    t->items[i].text));
+		json_array_append_new(list, json_pack("{so si so}", "file",
+		    js_text(t->items[i].file), "line", t->items[i].line,
+		    "text", js_text(t->items[i].text)));
 	return list;
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/js.h"
 #include "base/xalloc.h"
 #include "core/child/child_requests.h"
 #include "core/child/intake.h"
@@ -72,8 +73,8 @@ on_load_reply(struct child *c, struct msg_cursor *m)
 		c->report = strcmp(kind, "syntax") == 0 ? MSG_STATE_REJECTED :
 		    MSG_STATE_FAILED;
 		why = xasprintf("%s; mend it, then reload (SIGHUP)", text);
-		c->details = json_pack("{ss ss? ss?}", "entry", "load",
-		    "error", text, "why", why);
+		c->details = json_pack("{ss so so}", "entry", "load",
+		    "error", js_text(text), "why", js_text(why));
 		free(why);
 		c->state = CHILD_REPORTED;
 		child_set_deadline(c, 1000000, "did not end");

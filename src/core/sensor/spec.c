@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include "base/js.h"
 #include "base/must.h"
 #include "base/xalloc.h"
 #include "core/child/bounds.h"
@@ -26,13 +27,11 @@ types_of(const struct sensor_meta *meta)
 	for (i = 0; i < meta->trigger_count; i++) {
 		const struct trigger_type *t = meta->triggers[i];
 
-		json_array_append_new(out, json_pack("{ss sO sO? ss}", "ref",
-		    t->ref, "payload_schema", t->payload_schema,
+		json_array_append_new(out, json_pack("{so sO sO? so}", "ref",
+		    js_text(t->ref), "payload_schema", t->payload_schema,
 		    "parameters_schema",
 		    t->parameters ? t->parameters_schema : NULL, "place",
-		    "?"));
-		json_object_set_new(json_array_get(out, i), "place",
-		    json_sprintf("%s:%d", t->file, t->payload_line));
+		    trigger_place(t)));
 	}
 	return out;
 }
@@ -81,11 +80,12 @@ spec_make(struct context *ctx, struct declared *declared,
 	char *text;
 
 	sensor_state_get(store_view(ctx->store, 0), start->number, &state);
-	spec = json_pack("{ss ss ss ss ss ss sb ss sb so ss so sf ss so sf "
-	    "sb sO sO ss sO so so}",
-	    "ref", meta->ref, "pack", meta->pack->name,
-	    "class_name", meta->class_name,
-	    "entry", meta->entry->path, "metadata", meta->metadata_file,
+	spec = json_pack("{so so so so so ss sb ss sb so ss so sf ss so sf "
+	    "sb sO sO so sO so so}",
+	    "ref", js_text(meta->ref), "pack", js_text(meta->pack->name),
+	    "class_name", js_text(meta->class_name),
+	    "entry", js_text(meta->entry->path),
+	    "metadata", js_text(meta->metadata_file),
 	    "mode", ctx->checking ? "check" : "run",
 	    "once", ctx->once, "log_level",
 	    log_level_name(sensor_log_level(ctx, meta->ref)),
@@ -103,7 +103,7 @@ spec_make(struct context *ctx, struct declared *declared,
 	    "validate_formats", ctx->config->validate_formats,
 	    "config", meta->pack->config.value,
 	    "secrets", meta->pack->config.secrets,
-	    "config_path", meta->pack->config.file,
+	    "config_path", js_text(meta->pack->config.file),
 	    "config_schema", meta->pack->config.places,
 	    "types", types_of(meta), "triggers",
 	    triggers_of(ctx, declared, meta));

@@ -137,13 +137,22 @@ trigger_get(struct context *ctx, const struct trigger_type *type,
 	return describe(found);
 }
 
+json_t *
+trigger_place(const struct trigger_type *type)
+{
+	char *text = xasprintf("%s:%d", type->file, type->payload_line);
+	json_t *place = js_text(text);
+
+	free(text);
+	return place;
+}
+
 /* Adds what dispatch needs to know of the type. */
 static json_t *
 with_type(json_t *trigger, const struct trigger_type *type)
 {
 	json_object_set(trigger, "payload_schema", type->payload_schema);
-	json_object_set_new(trigger, "place", json_sprintf("%s:%d",
-	    type->file, type->payload_line));
+	json_object_set_new(trigger, "place", trigger_place(type));
 	return trigger;
 }
 

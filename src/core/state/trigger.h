@@ -23,6 +23,9 @@ struct trigger_type;
 json_t *trigger_get(struct context *ctx, const struct trigger_type *type,
     json_t *parameters);
 
+/* "FILE:LINE" of a type's payload_schema, as JSON; a new reference. */
+json_t *trigger_place(const struct trigger_type *type);
+
 /*
  * The trigger or trigger type that a sensor's code calls ref and that the
  * sensor does not declare itself; with "payload_schema" and "place" beside.
