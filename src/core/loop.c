@@ -75,6 +75,7 @@ upkeep_cb(evutil_socket_t fd, short events, void *arg)
 
 	(void)fd;
 	(void)events;
+	turn_check(&core->ctx.turn);
 	upkeep_run(&core->upkeep);
 	listening_sweep(&core->pool.listening, fleet_has_asked,
 	    &core->fleet);
@@ -86,6 +87,8 @@ on_broken(void *arg, const char *why)
 {
 	struct core *core = arg;
 
+	if (core->broken)
+		return;
 	log_at(LOG_CRITICAL, NULL, "%s; nothing more is acknowledged", why);
 	core->broken = core->done = true;
 }
@@ -279,7 +282,7 @@ static void
 end_turn(struct core *core)
 {
 	turn_end(&core->ctx.turn);
-	if (core->ctx.fresh && core->printer) {
+	if (core->ctx.fresh && core->printer && !core->broken) {
 		printer_wake(core->printer);
 		store_rest(core->ctx.store);
 	}

@@ -226,7 +226,8 @@ run_core(struct run *run, struct host_config *config)
 	code = prepare(&core, run);
 	if (code < 0) {
 		loop_run(&core);
-		printer_finish(core.printer, LAST_LINES_US);
+		if (!core.broken)
+			printer_finish(core.printer, LAST_LINES_US);
 		code = core.broken || printer_failed(core.printer) ? 1 :
 		    run->code;
 	}

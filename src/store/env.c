@@ -263,6 +263,15 @@ env_figures(struct env *env, struct env_figures *f)
 	f->file_bytes = (uint64_t)(info.me_last_pgno + 1) * stat.ms_psize;
 }
 
+int
+env_fd(struct env *env)
+{
+	int fd = -1;
+
+	must(mdb_env_get_fd(env->handle, &fd) == 0);
+	return fd;
+}
+
 void
 env_readers_check(struct env *env)
 {

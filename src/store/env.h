@@ -62,6 +62,9 @@ struct env_figures {
 };
 void env_figures(struct env *env, struct env_figures *f);
 
+/* The descriptor of the file of data; borrowed. */
+int env_fd(struct env *env);
+
 /* Frees the slots of readers that died. */
 void env_readers_check(struct env *env);
 

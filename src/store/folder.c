@@ -21,9 +21,6 @@
 
 #include "base/xalloc.h"
 
-#define LOCK_NAME "core.lock"
-#define DATA_NAME "data.mdb"
-
 char *
 folder_path(const char *dir, const char *name)
 {
@@ -74,7 +71,7 @@ static int
 tighten(const char *dir, mode_t mode, char *notice, size_t size,
     struct err *e)
 {
-	char *data = folder_path(dir, DATA_NAME);
+	char *data = folder_path(dir, FOLDER_DATA);
 	bool ours = access(data, F_OK) == 0;
 	int empty = ours ? 0 : folder_is_empty(dir, e);
 
@@ -153,7 +150,7 @@ say_owner(int fd, const char *dir, struct err *e)
 int
 folder_lock(const char *dir, int *out, struct err *e)
 {
-	char *path = folder_path(dir, LOCK_NAME);
+	char *path = folder_path(dir, FOLDER_LOCK);
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	char pid[24];
 	int len;
@@ -181,7 +178,7 @@ folder_lock(const char *dir, int *out, struct err *e)
 bool
 folder_lock_shared(const char *dir, int *out)
 {
-	char *path = folder_path(dir, LOCK_NAME);
+	char *path = folder_path(dir, FOLDER_LOCK);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	free(path);
@@ -192,13 +189,21 @@ folder_lock_shared(const char *dir, int *out)
 }
 
 int
+folder_open(const char *dir, int *out, struct err *e)
+{
+	*out = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*out < 0)
+		return err_errno(e, "cannot open the folder \"%s\"", dir);
+	return 0;
+}
+
+int
 folder_sync(const char *dir, struct err *e)
 {
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int rc = fd < 0 ? -1 : fsync(fd);
+	int fd, rc = folder_open(dir, &fd, e);
 
-	if (rc != 0)
-		err_errno(e, "cannot sync the folder \"%s\"", dir);
+	if (rc == 0 && fsync(fd) != 0)
+		rc = err_errno(e, "cannot sync the folder \"%s\"", dir);
 	if (fd >= 0)
 		close(fd);
 	return rc;

@@ -5,6 +5,8 @@
 
 #include "base/err.h"
 
+#define FOLDER_DATA "data.mdb"
+
 /*
  * The data folder: created or tightened to 0700 (notice, of size bytes, says
  * so), refused where it cannot do its work.
@@ -15,6 +17,7 @@ int folder_prepare(const char *dir, char *notice, size_t size, struct err *e);
  * Takes the folder for this process until fd is closed; -1 and e with the
  * pid of the one that has it.
  */
+#define FOLDER_LOCK "core.lock"
 int folder_lock(const char *dir, int *fd, struct err *e);
 
 /*
@@ -22,6 +25,9 @@ int folder_lock(const char *dir, int *fd, struct err *e);
  * no lock file. False if a core has it or it cannot be read.
  */
 bool folder_lock_shared(const char *dir, int *fd);
+
+/* The folder itself, to work in it wherever it goes; -1 and e. */
+int folder_open(const char *dir, int *fd, struct err *e);
 
 /* Makes what was created or renamed in the folder durable. */
 int folder_sync(const char *dir, struct err *e);

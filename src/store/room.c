@@ -3,20 +3,19 @@
  * store_room() is asked by core before each turn that takes something in;
  * the rest is called by store.c. Everything here errs on the side of taking
  * nothing in; it never deletes anything but the ballast, other than by the
- * retention that the user has set.
+ * retention that the user has set. It looks at the folder that was opened,
+ * never at what lies at its path now.
  */
 #include "store/room.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/must.h"
-#include "store/folder.h"
 #include "store/store_impl.h"
 
 #define BALLAST_NAME "ballast"
@@ -48,7 +47,7 @@ room_disk_free(const struct store *s)
 	struct statvfs fs;
 	uint64_t left = left_by_limit(s), available;
 
-	if (statvfs(s->dir, &fs) != 0)
+	if (fstatvfs(s->dir_fd, &fs) != 0)
 		return 0;
 	available = (uint64_t)fs.f_bavail * fs.f_frsize;
 	return left < available ? left : available;
@@ -58,27 +57,23 @@ room_disk_free(const struct store *s)
 static bool
 ballast_make(struct store *s)
 {
-	char *path = folder_path(s->dir, BALLAST_NAME);
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd = openat(s->dir_fd, BALLAST_NAME,
+	    O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	bool made = fd >= 0 && posix_fallocate(fd, 0,
 	    (off_t)s->room.ballast_size) == 0;
 
 	if (fd >= 0)
 		close(fd);
 	if (fd >= 0 && !made)
-		unlink(path);
-	free(path);
+		unlinkat(s->dir_fd, BALLAST_NAME, 0);
 	return made;
 }
 
 static void
 ballast_drop(struct store *s)
 {
-	char *path = folder_path(s->dir, BALLAST_NAME);
-
-	unlink(path);
+	unlinkat(s->dir_fd, BALLAST_NAME, 0);
 	s->room.ballast = false;
-	free(path);
 }
 
 /* Puts the ballast back where that leaves enough; returns what is free. */
@@ -102,7 +97,7 @@ share_of_disk(const struct store *s, uint64_t wanted)
 	struct statvfs fs;
 	uint64_t share = UINT64_MAX;
 
-	if (statvfs(s->dir, &fs) == 0)
+	if (fstatvfs(s->dir_fd, &fs) == 0)
 		share = (uint64_t)fs.f_blocks * fs.f_frsize / SHARE;
 	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 &&
 	    limit.rlim_cur / SHARE < share)

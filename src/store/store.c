@@ -78,11 +78,16 @@ open_data(struct store *s, const struct store_options *o,
 		return -1;
 	if (folder_lock(s->dir, &s->lock_fd, e) != 0)
 		return -1;
-	if (env_open(&s->env, s->dir, &options, e) != 0 ||
-	    folder_sync(s->dir, e) != 0)
+	if (folder_open(s->dir, &s->dir_fd, e) != 0 ||
+	    env_open(&s->env, s->dir, &options, e) != 0 ||
+	    folder_sync(s->dir, e) != 0 ||
+	    anchor_init(&s->data_anchor, s->dir, FOLDER_DATA, env_fd(s->env),
+	    e) != 0 ||
+	    anchor_init(&s->lock_anchor, s->dir, FOLDER_LOCK, s->lock_fd,
+	    e) != 0)
 		return -1;
 	room_init(s);
-	return 0;
+	return store_check_folder(s, e);
 }
 
 /*
@@ -141,7 +146,7 @@ store_open(struct store **out, const char *dir,
 	s->room.ballast_size = o.ballast_size;
 	s->room.low_space = o.low_space;
 	s->dir = xstrdup(dir);
-	s->lock_fd = -1;
+	s->dir_fd = s->lock_fd = -1;
 	s->dry_run = o.dry_run;
 	registry_init(&s->registry);
 	retention_default(&s->retention);
@@ -168,6 +173,10 @@ store_close(struct store **pp)
 	}
 	if (s->lock_fd >= 0)
 		close(s->lock_fd);
+	if (s->dir_fd >= 0)
+		close(s->dir_fd);
+	anchor_release(&s->data_anchor);
+	anchor_release(&s->lock_anchor);
 	registry_release(&s->registry);
 	free(s->dir);
 	free(s);
@@ -243,10 +252,22 @@ is_lack_of_room(struct store *s, int fault)
 	    (fault == EIO && room_is_out(s));
 }
 
+int
+store_check_folder(struct store *s, struct err *e)
+{
+	if (anchor_holds(&s->data_anchor) && anchor_holds(&s->lock_anchor))
+		return 0;
+	return err_set(e, "the data folder \"%s\" was removed or replaced "
+	    "while sensorhost used it", s->dir);
+}
+
 /* What a commit that failed means to the caller. */
 static enum store_result
 judge(struct store *s, int fault, struct err *e)
 {
+	/* What lies there now must not be opened in its place. */
+	if (store_check_folder(s, e) != 0)
+		return STORE_BROKEN;
 	if (env_fault_is_map(fault))
 		return env_grow(s->env, e) == 0 ? STORE_AGAIN : STORE_FULL;
 	if (!is_lack_of_room(s, fault)) {
@@ -289,7 +310,7 @@ store_commit(struct store *s, struct err *e)
 	}
 	s->commits++;
 	registry_saved(&s->registry);
-	return STORE_DONE;
+	return store_check_folder(s, e) == 0 ? STORE_DONE : STORE_BROKEN;
 }
 
 struct view *

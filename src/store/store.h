@@ -53,11 +53,19 @@ int store_open(struct store **s, const char *dir,
 /* Aborts an open turn and closes; NULLs *s. */
 void store_close(struct store **s);
 
+/*
+ * Are the files that the store writes those at the paths of its folder? -1
+ * and e if the folder was removed or replaced, and then nothing may be
+ * acknowledged any more. store_commit() asks it itself; to be asked from time
+ * to time beside, and before what was durable is given out. Cheap.
+ */
+int store_check_folder(struct store *s, struct err *e);
+
 enum store_result {
 	STORE_DONE,	/* all of it is on disk */
 	STORE_AGAIN,	/* nothing is kept; there is room now: stage it again */
 	STORE_FULL,	/* nothing is kept: wait for room, stage it again */
-	STORE_BROKEN,	/* the disk fails: acknowledge nothing, say so, exit */
+	STORE_BROKEN,	/* disk or folder fail: acknowledge nothing, exit */
 };
 
 /*

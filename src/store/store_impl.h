@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "store/anchor.h"
 #include "store/env.h"
 #include "store/kv.h"
 #include "store/registry_impl.h"
@@ -25,7 +26,10 @@ struct head {
 
 struct store {
 	char *dir;
+	int dir_fd;		/* -1: a dry run */
 	int lock_fd;
+	struct anchor data_anchor;
+	struct anchor lock_anchor;
 	bool dry_run;
 	struct env *env;
 	struct txn *txn;	/* of the open turn, else NULL */

@@ -168,6 +168,23 @@ commit_staged(struct turn *t, struct err *e)
 	return r;
 }
 
+/* Nothing is acknowledged from now on. */
+static void
+break_off(struct turn *t, const char *why)
+{
+	t->blocked = true;
+	t->on_broken(t->arg, why);
+}
+
+void
+turn_check(struct turn *t)
+{
+	struct err e;
+
+	if (store_check_folder(t->store, &e) != 0)
+		break_off(t, e.text);
+}
+
 /* One transaction: what waits, as much as fits. */
 static void
 commit(struct turn *t)
@@ -186,8 +203,7 @@ commit(struct turn *t)
 			unstage(t);
 	} while (r == STORE_AGAIN);
 	if (r == STORE_BROKEN) {
-		t->blocked = true;
-		t->on_broken(t->arg, e.text);
+		break_off(t, e.text);
 		return;
 	}
 	if (r == STORE_FULL)

@@ -38,7 +38,7 @@ struct change {
 };
 TAILQ_HEAD(changes, change);
 
-/* The disk is broken: nothing can be acknowledged any more. */
+/* The disk or its folder is broken: nothing can be acknowledged any more. */
 typedef void turn_broken_fn(void *arg, const char *why);
 
 /* Room has run out (why) or is back (NULL). */
@@ -83,6 +83,12 @@ bool turn_pending(const struct turn *t);
 
 /* True while more may come in. */
 bool turn_has_capacity(const struct turn *t);
+
+/*
+ * Looks whether the folder that answers rely on is still there, as each
+ * commit does; to be called from time to time.
+ */
+void turn_check(struct turn *t);
 
 /* Ends the turn: stages, commits, answers. */
 void turn_end(struct turn *t);
