@@ -107,6 +107,20 @@ describe("a disk that is full", function()
 		assert.equal(1, count)
 	end))
 
+	it("at the first start is said as what it is", on_disk("size=1m",
+		function(h)
+		assert(os.execute("mkdir -m 700 '" .. h.data .. "'") == 0)
+		os.execute(("dd if=/dev/zero of='%s/disk/filler' bs=4k 2>/dev/null")
+			:format(h.dir))
+		local r = h:run("run", "demo.C", "--once")
+		assert.equal(1, r.code)
+		assert.matches("^sensorhost: no room for a database in .*: the disk "
+			.. "is full; free some space there", r.stderr)
+		os.remove(h.dir .. "/disk/filler")
+		assert.equal(0, h:run("run", "demo.C", "--count", "20").code)
+		assert.is_true(in_order(h) >= 20)
+	end))
+
 	it("does not keep it from stopping", on_disk("size=2m", function(h)
 		h:write("sensorhost.yaml", "stop_timeout: 1\n")
 		local run = h:start({ "run", "demo.C", "--config",
@@ -162,7 +176,7 @@ describe("a data folder", function()
 		h:run("run", "demo.C", "--count", "20")
 		local data = h:read("data/data.mdb")
 		-- The format's number stands behind its name in the meta table.
-		local from, to = data:find("format%W*\1")
+		local from, to = data:find("format[\1-\9]")
 		if not from then
 			pending("the format is written in another way")
 			return
@@ -171,7 +185,7 @@ describe("a data folder", function()
 		while from do
 			file:seek("set", to - 1)
 			file:write("\99")
-			from, to = data:find("format%W*\1", to)
+			from, to = data:find("format[\1-\9]", to)
 		end
 		file:close()
 		local r = h:run("run", "demo.C")

@@ -98,4 +98,54 @@ int fdatasync(int fd)
 ]]):format(file)
 end
 
+-- The process is killed in place of the call whose number SHIM_CALL says, of
+-- those that change a file or a folder.
+function shim.killed_at_call()
+	local calls = {
+		{ "pwrite", "ssize_t", "int a, const void *b, size_t c, off_t d",
+			"a, b, c, d" },
+		{ "pwritev", "ssize_t", "int a, const struct iovec *b, int c, "
+			.. "off_t d", "a, b, c, d" },
+		{ "writev", "ssize_t", "int a, const struct iovec *b, int c",
+			"a, b, c" },
+		{ "fdatasync", "int", "int a", "a" },
+		{ "fsync", "int", "int a", "a" },
+		{ "ftruncate", "int", "int a, off_t b", "a, b" },
+		{ "posix_fallocate", "int", "int a, off_t b, off_t c", "a, b, c" },
+		{ "mkdir", "int", "const char *a, mode_t b", "a, b" },
+		{ "rmdir", "int", "const char *a", "a" },
+		{ "unlink", "int", "const char *a", "a" },
+		{ "rename", "int", "const char *a, const char *b", "a, b" },
+	}
+	local text = { [[
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+static void count(void)
+{
+	static int left = -1;
+	if (left < 0)
+		left = atoi(getenv("SHIM_CALL"));
+	if (--left == 0)
+		kill(getpid(), SIGKILL);
+}
+]] }
+	for _, c in ipairs(calls) do
+		text[#text + 1] = ([[
+%s %s(%s)
+{
+	count();
+	return ((%s (*)(%s))dlsym(RTLD_NEXT, "%s"))(%s);
+}
+]]):format(c[2], c[1], c[3], c[2], c[3], c[1], c[4])
+	end
+	return table.concat(text)
+end
+
 return shim

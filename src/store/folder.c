@@ -21,6 +21,10 @@
 
 #include "base/xalloc.h"
 
+/* The lock file: the pid of who has it, always as long; then the mark. */
+#define PID_LINE 24
+#define MARK "store\n"
+
 char *
 folder_path(const char *dir, const char *name)
 {
@@ -140,7 +144,7 @@ say_owner(int fd, const char *dir, struct err *e)
 	char pid[24] = "";
 	ssize_t n = pread(fd, pid, sizeof(pid) - 1, 0);
 
-	pid[n < 0 ? 0 : strcspn(pid, "\n")] = '\0';
+	pid[n < 0 ? 0 : strcspn(pid, " \n")] = '\0';
 	return err_set(e, "\"%s\" is in use by another sensorhost (pid %s): "
 	    "stop that one, choose another folder with --data, or run with "
 	    "--dry-run, which changes nothing", dir,
@@ -152,8 +156,7 @@ folder_lock(const char *dir, int *out, struct err *e)
 {
 	char *path = folder_path(dir, FOLDER_LOCK);
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	char pid[24];
-	int len;
+	char pid[PID_LINE + 1];
 
 	free(path);
 	if (fd < 0)
@@ -167,12 +170,29 @@ folder_lock(const char *dir, int *out, struct err *e)
 		close(fd);
 		return rc;
 	}
-	len = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
+	snprintf(pid, sizeof(pid), "%-*ld\n", PID_LINE - 1, (long)getpid());
 	/* A full disk must not keep core from starting: the pid is a hint. */
-	if (ftruncate(fd, 0) == 0 && pwrite(fd, pid, (size_t)len, 0) < 0)
+	if (pwrite(fd, pid, PID_LINE, 0) < 0)
 		errno = 0;
 	*out = fd;
 	return 0;
+}
+
+bool
+folder_is_marked(int lock_fd)
+{
+	char mark[sizeof(MARK) - 1];
+
+	return pread(lock_fd, mark, sizeof(mark), PID_LINE) ==
+	    (ssize_t)sizeof(mark) && memcmp(mark, MARK, sizeof(mark)) == 0;
+}
+
+void
+folder_mark(int lock_fd)
+{
+	if (!folder_is_marked(lock_fd) &&
+	    pwrite(lock_fd, MARK, sizeof(MARK) - 1, PID_LINE) > 0)
+		fdatasync(lock_fd);
 }
 
 bool

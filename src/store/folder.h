@@ -6,6 +6,7 @@
 #include "base/err.h"
 
 #define FOLDER_DATA "data.mdb"
+#define FOLDER_BALLAST "ballast"
 
 /*
  * The data folder: created or tightened to 0700 (notice, of size bytes, says
@@ -19,6 +20,13 @@ int folder_prepare(const char *dir, char *notice, size_t size, struct err *e);
  */
 #define FOLDER_LOCK "core.lock"
 int folder_lock(const char *dir, int *fd, struct err *e);
+
+/*
+ * A mark in the lock file: a database was found or made in this folder. It
+ * stays over starts. Where it cannot be written the next start does it.
+ */
+bool folder_is_marked(int lock_fd);
+void folder_mark(int lock_fd);
 
 /*
  * Shared with other readers while no core runs; *fd stays -1 where there is

@@ -16,9 +16,9 @@
 
 #include "base/clock.h"
 #include "base/must.h"
+#include "store/folder.h"
 #include "store/store_impl.h"
 
-#define BALLAST_NAME "ballast"
 #define BALLAST_SIZE (UINT64_C(32) << 20)
 #define LOW_SPACE (UINT64_C(32) << 20)
 #define SHARE 16 /* of a disk, at most for each of the two */
@@ -57,7 +57,7 @@ room_disk_free(const struct store *s)
 static bool
 ballast_make(struct store *s)
 {
-	int fd = openat(s->dir_fd, BALLAST_NAME,
+	int fd = openat(s->dir_fd, FOLDER_BALLAST,
 	    O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	bool made = fd >= 0 && posix_fallocate(fd, 0,
 	    (off_t)s->room.ballast_size) == 0;
@@ -65,14 +65,14 @@ ballast_make(struct store *s)
 	if (fd >= 0)
 		close(fd);
 	if (fd >= 0 && !made)
-		unlinkat(s->dir_fd, BALLAST_NAME, 0);
+		unlinkat(s->dir_fd, FOLDER_BALLAST, 0);
 	return made;
 }
 
 static void
 ballast_drop(struct store *s)
 {
-	unlinkat(s->dir_fd, BALLAST_NAME, 0);
+	unlinkat(s->dir_fd, FOLDER_BALLAST, 0);
 	s->room.ballast = false;
 }
 

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/must.h"
 #include "base/xalloc.h"
+#include "store/first.h"
 #include "store/folder.h"
 #include "store/journal.h"
 #include "store/record.h"
@@ -79,6 +80,7 @@ open_data(struct store *s, const struct store_options *o,
 	if (folder_lock(s->dir, &s->lock_fd, e) != 0)
 		return -1;
 	if (folder_open(s->dir, &s->dir_fd, e) != 0 ||
+	    first_start(s->dir, s->lock_fd, e) != 0 ||
 	    env_open(&s->env, s->dir, &options, e) != 0 ||
 	    folder_sync(s->dir, e) != 0 ||
 	    anchor_init(&s->data_anchor, s->dir, FOLDER_DATA, env_fd(s->env),
@@ -86,6 +88,7 @@ open_data(struct store *s, const struct store_options *o,
 	    anchor_init(&s->lock_anchor, s->dir, FOLDER_LOCK, s->lock_fd,
 	    e) != 0)
 		return -1;
+	folder_mark(s->lock_fd);
 	room_init(s);
 	return store_check_folder(s, e);
 }
