@@ -12,6 +12,9 @@ local kinds = {
 	{ name = "power", count = 200, of = "images", seconds = 3,
 		about = "cuts of power: what the disk may hold then",
 		script = "spec/torture/power.lua" },
+	{ name = "edits", count = 500, of = "edits", seconds = 4,
+		about = "edits of running sensors, good and broken, under kills",
+		script = "spec/torture/edits.lua" },
 }
 
 -- The command of a kind, for process.start, with the time it may take.
