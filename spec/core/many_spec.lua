@@ -49,10 +49,10 @@ describe("serve", function()
 		assert.same({ "exited", 0 }, { run:wait(120) })
 	end))
 
-	-- Those that waited for the spawner once held five descriptors each.
-	it("needs two descriptors a sensor", host.with(function(h)
+	-- Those that waited for the spawner once held five each.
+	it("needs three descriptors a sensor", host.with(function(h)
 		write_idle(h, 60)
-		local run = serve_after(h, "ulimit -n 200\nexec")
+		local run = serve_after(h, "ulimit -n 280\nexec")
 		assert.equal("60", (run:wait_for("^ready: (%d+)")))
 		assert.is_nil(run:text("stderr"):find("descriptors, and", 1, true))
 		run:signal("TERM")
@@ -62,13 +62,13 @@ describe("serve", function()
 	it("runs as many sensors as descriptors allow, says so, and keeps some "
 	    .. "for itself", host.with(function(h)
 		write_idle(h, 60)
-		local run = serve_after(h, "ulimit -n 80\nexec")
-		run:wait_for("60 sensors take 120 descriptors, but this process "
-			.. "may have only 80: .*LimitNOFILE")
-		run:wait_for("no worker could be started: this process may have 80 "
-			.. "descriptors, and a sensor takes 2; raise RLIMIT_NOFILE")
+		local run = serve_after(h, "ulimit -n 100\nexec")
+		run:wait_for("60 sensors take 180 descriptors, but this process "
+			.. "may have only 100: .*LimitNOFILE")
+		run:wait_for("no worker could be started: this process may have 100 "
+			.. "descriptors, and a sensor takes 3; raise RLIMIT_NOFILE")
 		local running = tonumber((run:wait_for("^ready: (%d+)")))
-		assert.is_true(running > 10 and running < 40)
+		assert.is_true(running > 10 and running < 30)
 		assert.matches("\n" .. running .. " unchanged", h:run("reload").stdout)
 		-- With fewer sensors there is room for each.
 		os.execute("rm " .. h.packs .. "/many/sensors/idle[2345]*.yaml")

@@ -1,4 +1,5 @@
 local ffi = require("ffi")
+local errno = require("posix.errno")
 local cdef = require("spec.support.cdef")
 local lib = require("spec.support.lib")
 local socket = require("posix.sys.socket")
@@ -35,8 +36,7 @@ size_t peer_backlog(const struct peer *p);
 void peer_pause(struct peer *p);
 void peer_resume(struct peer *p);
 int peer_send_fds(struct peer *p, uint8_t type, uint32_t id,
-    const void *body, size_t len, const int *fds, unsigned nfds,
-    struct err *e);
+    const void *body, size_t len, const int *fds, unsigned nfds);
 int peer_take_fd(struct peer *p);
 int peer_queue_fd(struct peer *p, uint8_t type, uint32_t id,
     const void *body, size_t len, int fd);
@@ -246,14 +246,13 @@ describe("a peer", function()
 	end)
 
 	it("passes descriptors along with a message", function()
-		local e = ffi.new("struct err")
 		local r, w = unistd.pipe()
 		local second = ffi.new("struct peer")
 
 		lib.peer_init(second, base, other, MAX, callbacks[1], callbacks[2],
 			nil)
 		assert.equal(0, lib.peer_send_fds(second, 7, 1, "fds", 3,
-			ffi.new("int[1]", w), 1, e))
+			ffi.new("int[1]", w), 1))
 		turn()
 		local fd = lib.peer_take_fd(peer)
 		assert.is_true(fd >= 0)
@@ -266,6 +265,20 @@ describe("a peer", function()
 		end
 		lib.peer_release(second)
 		other = nil
+	end)
+
+	it("does not wait for a link that is full", function()
+		local r, w = unistd.pipe()
+		local sent = 0
+
+		while lib.peer_send_fds(peer, 7, 1, "fds", 3, ffi.new("int[1]", w),
+		    1) == 0 do
+			sent = sent + 1
+			assert.is_true(sent < 100000)
+		end
+		assert.equal(errno.EAGAIN, ffi.errno())
+		unistd.close(r)
+		unistd.close(w)
 	end)
 
 	it("sends queued descriptors with their messages", function()

@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -36,17 +35,6 @@
 
 #define KEPT_BYTES (4 * 1024 * 1024)
 
-/* Reaps all that ended. */
-static void
-reap_all(struct core *core)
-{
-	int status;
-	pid_t pid;
-
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		pool_reap(&core->pool, pid, status);
-}
-
 /* event_callback_fn: a signal. */
 static void
 signal_cb(evutil_socket_t fd, short events, void *arg)
@@ -57,7 +45,7 @@ signal_cb(evutil_socket_t fd, short events, void *arg)
 	(void)events;
 	while (read(fd, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGCHLD)
-			reap_all(core);
+			pool_child_exited(&core->pool);
 		else if (info.ssi_signo == SIGHUP)
 			reload_request(core->reload);
 		else if (info.ssi_signo == SIGUSR1)

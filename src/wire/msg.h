@@ -18,7 +18,7 @@
  * (such as not_found, invalid, busy), str message. A request without "reply"
  * below has id 0 and is not answered.
  */
-#define MSG_VERSION 1
+#define MSG_VERSION 2
 
 enum { MSG_OK = 0, MSG_ERROR = 1 };
 
@@ -45,7 +45,8 @@ enum msg_type {
 	/* core to spawner */
 	MSG_SPAWN,   /* str name for the process list; descriptors: the
 	              * worker's end of its link, its page, its standard
-	              * output and error; reply: u32 pid */
+	              * output and error; reply: u32 pid, and with it a
+	              * descriptor: its pidfd */
 
 	/* worker to core */
 	MSG_COMMIT,  /* u8 flags MSG_UNIT_*, then the operations of the unit

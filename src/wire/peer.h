@@ -105,13 +105,14 @@ void peer_pause(struct peer *p);
 void peer_resume(struct peer *p);
 
 /*
- * Sends a message with descriptors (at most 4), blocking; for the spawner's
- * link alone. -1 with *e filled when the link is dead. The descriptors stay
- * the caller's.
+ * Sends a small message (PIPE_BUF) with descriptors (at most PEER_FDS) at once
+ * and past the queue; for the spawner's link alone. It never waits: -1 with
+ * errno, and nothing sent, when the link is full (EAGAIN, ENOBUFS,
+ * ETOOMANYREFS) or dead (EPIPE, ECONNRESET). The descriptors stay the
+ * caller's.
  */
 int peer_send_fds(struct peer *p, uint8_t type, uint32_t id,
-    const void *body, size_t len, const int *fds, unsigned nfds,
-    struct err *e);
+    const void *body, size_t len, const int *fds, unsigned nfds);
 
 /* Takes the oldest received descriptor, or -1. The caller closes it. */
 int peer_take_fd(struct peer *p);

@@ -2,7 +2,9 @@
  * The spawner: loads LuaJIT and the host's Lua library once, and forks a
  * worker for each request, so that the workers share those pages. It has no
  * loop, no store, no key, and one thread. A worker is forked twice over, so
- * that it becomes core's child: core is the subreaper.
+ * that it becomes core's child: core is the subreaper. Core gets a pidfd of
+ * it, opened while the process between the two forks lives: that one does not
+ * reap, so the process id is still the worker's, dead or alive.
  */
 #include "worker/spawner.h"
 
@@ -13,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -38,6 +41,12 @@ struct request {
 	int link;
 	int page;
 	int output; /* standard output and error */
+};
+
+/* What became of it. */
+struct made {
+	pid_t pid; /* -1: no worker */
+	int pidfd;
 };
 
 /* Takes the three descriptors out of what recvmsg got; false if not three. */
@@ -104,27 +113,62 @@ read_request(int fd, struct request *r)
 	return msg_end(&c);
 }
 
-/* Answers a request, and closes what came with it: the pid, or why not. */
+/* Sends an answer, with a descriptor unless that is -1; false: it did not. */
 static bool
-answer(int fd, const struct request *r, pid_t pid, const char *why)
+send_answer(int fd, const struct request *r, const struct buf *body,
+    int passed)
 {
-	struct buf body = {0}, out = {0};
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control = {0};
+	struct buf out = {0};
+	struct iovec iov;
+	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
 	ssize_t n;
 
-	if (pid > 0)
-		msg_put_ok(&body);
-	else
-		msg_put_error(&body, "busy", "%s", why);
-	if (pid > 0)
-		msg_put_u32(&body, (uint32_t)pid);
-	frame_put(&out, MSG_REPLY, 0, r->id, body.data, body.len);
-	n = send(fd, out.data, out.len, MSG_NOSIGNAL);
-	close(r->link);
-	close(r->page);
-	close(r->output);
-	buf_release(&body);
+	frame_put(&out, MSG_REPLY, 0, r->id, body->data, body->len);
+	iov = (struct iovec){out.data, out.len};
+	if (passed >= 0) {
+		m.msg_control = &control;
+		m.msg_controllen = sizeof(control);
+		*CMSG_FIRSTHDR(&m) = (struct cmsghdr){
+		    .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS,
+		    .cmsg_len = CMSG_LEN(sizeof(int))};
+		memcpy(CMSG_DATA(CMSG_FIRSTHDR(&m)), &passed, sizeof(int));
+	}
+	do {
+		n = sendmsg(fd, &m, MSG_NOSIGNAL);
+	} while (n < 0 && errno == EINTR);
 	buf_release(&out);
 	return n > 0;
+}
+
+/* Answers that the worker is there. */
+static bool
+answer_made(int fd, const struct request *r, const struct made *w)
+{
+	struct buf body = {0};
+	bool sent;
+
+	msg_put_ok(&body);
+	msg_put_u32(&body, (uint32_t)w->pid);
+	sent = send_answer(fd, r, &body, w->pidfd);
+	buf_release(&body);
+	return sent;
+}
+
+/* Answers that there is no worker, and why. */
+static bool
+answer_failed(int fd, const struct request *r, const char *why)
+{
+	struct buf body = {0};
+	bool sent;
+
+	msg_put_error(&body, "busy", "%s", why);
+	sent = send_answer(fd, r, &body, -1);
+	buf_release(&body);
+	return sent;
 }
 
 /*
@@ -222,9 +266,12 @@ become_worker(struct vm *v, struct request *r, pid_t between, pid_t core)
 	worker_main(v, r->link, r->page);
 }
 
-/* In the process between: forks the worker, says its pid, ends. */
+/*
+ * In the process between: forks the worker, says its pid, ends when the
+ * spawner has its pidfd.
+ */
 static _Noreturn void
-fork_worker(struct vm *v, struct request *r, int say, pid_t core)
+fork_worker(struct vm *v, struct request *r, int spawner, pid_t core)
 {
 	pid_t self = getpid(), pid = fork();
 
@@ -232,35 +279,65 @@ fork_worker(struct vm *v, struct request *r, int say, pid_t core)
 		become_worker(v, r, self, core);
 	if (pid < 0)
 		pid = -errno;
-	(void)!write(say, &pid, sizeof(pid));
+	(void)!write(spawner, &pid, sizeof(pid));
+	shutdown(spawner, SHUT_WR);
+	(void)!read(spawner, &pid, 1);
 	_exit(0);
 }
 
-/* Makes a worker; its pid, or -1 with errno. */
-static pid_t
-make_worker(struct vm *v, struct request *r, pid_t core)
+/*
+ * Takes the pid from the process between, and opens the pidfd. 0, or an
+ * errno. If that process was killed first, nobody knows whose the pid is: a
+ * worker that there may be ends with its link.
+ */
+static int
+take_worker(struct made *w, pid_t between, int said)
 {
-	int ends[2];
-	pid_t between, pid = -EAGAIN;
+	pid_t pid;
+	int fd, code;
 
-	if (pipe2(ends, O_CLOEXEC) != 0)
+	if (read(said, &pid, sizeof(pid)) != sizeof(pid))
+		return EAGAIN;
+	if (pid < 0)
+		return -pid;
+	fd = pidfd_open(pid, 0);
+	code = errno;
+	if (waitpid(between, NULL, WNOHANG) != 0) {
+		if (fd >= 0)
+			close(fd);
+		return EAGAIN;
+	}
+	if (fd < 0) {
+		kill(pid, SIGKILL);
+		return code;
+	}
+	*w = (struct made){pid, fd};
+	return 0;
+}
+
+/* Makes a worker; 0, or -1 with errno. */
+static int
+make_worker(struct vm *v, struct request *r, pid_t core, struct made *w)
+{
+	int ends[2], code;
+	pid_t between;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
 		return -1;
 	between = fork();
-	if (between == 0)
+	if (between == 0) {
+		close(ends[0]);
 		fork_worker(v, r, ends[1], core);
-	close(ends[1]);
-	if (between > 0) {
-		if (read(ends[0], &pid, sizeof(pid)) != sizeof(pid))
-			pid = -EAGAIN;
-		waitpid(between, NULL, 0);
-	} else {
-		pid = -errno;
 	}
+	code = errno;
+	close(ends[1]);
+	if (between > 0)
+		code = take_worker(w, between, ends[0]);
 	close(ends[0]);
-	if (pid > 0)
-		return pid;
-	errno = -pid;
-	return -1;
+	if (between > 0)
+		waitpid(between, NULL, 0);
+	errno = code;
+	return code == 0 ? 0 : -1;
 }
 
 /*
@@ -289,16 +366,40 @@ explain_fork(struct err *e)
 		err_errno(e, "fork");
 }
 
-/* Makes a worker, and answers; false when core has gone. */
+/* Closes what came with a request. */
+static void
+close_fds(const struct request *r)
+{
+	close(r->link);
+	close(r->page);
+	close(r->output);
+}
+
+/*
+ * Makes a worker, and answers; false when core has gone. A worker that cannot
+ * be told of (too many descriptors are on their way) is no worker.
+ */
 static bool
 serve_request(int fd, struct vm *v, struct request *r, pid_t core)
 {
-	pid_t pid = make_worker(v, r, core);
+	struct made w;
 	struct err e;
+	bool told;
 
-	if (pid < 0)
+	if (make_worker(v, r, core, &w) == 0) {
+		told = answer_made(fd, r, &w);
+		if (!told) {
+			err_errno(&e, "the pidfd of a worker");
+			pidfd_send_signal(w.pidfd, SIGKILL, NULL, 0);
+			told = answer_failed(fd, r, e.text);
+		}
+		close(w.pidfd);
+	} else {
 		explain_fork(&e);
-	return answer(fd, r, pid, e.text);
+		told = answer_failed(fd, r, e.text);
+	}
+	close_fds(r);
+	return told;
 }
 
 int
@@ -319,7 +420,7 @@ spawner_main(int link_fd)
 	if (!v) {
 		err_prefix(&e, "the spawner cannot load the Lua library");
 		if (read_request(link_fd, &r))
-			answer(link_fd, &r, -1, e.text);
+			answer_failed(link_fd, &r, e.text);
 		return 1;
 	}
 	while (read_request(link_fd, &r) &&

@@ -11,8 +11,10 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 
+#include "base/clock.h"
 #include "base/must.h"
 #include "base/xalloc.h"
 #include "core/child/sensor_log.h"
@@ -21,6 +23,12 @@
 
 /* A worker that lets so much pile up does not read its link. */
 #define BACKLOG_MAX (64u * 1024u * 1024u)
+
+/*
+ * What a worker has less for its cleanup than core waits; of a short one, a
+ * quarter.
+ */
+#define STOP_SLACK INT64_C(500000)
 
 struct child *
 child_ref(struct child *c)
@@ -36,7 +44,7 @@ child_unref(struct child **cp)
 
 	*cp = NULL;
 	if (c && --c->references == 0)
-		SLIST_INSERT_HEAD(c->graves, c, grave);
+		SLIST_INSERT_HEAD(c->dead_list, c, dead);
 }
 
 void
@@ -126,17 +134,63 @@ child_resume(struct child *c)
 	child_send(c, MSG_RESUME, 0, NULL);
 }
 
+bool
+child_has_ended(const struct child *c)
+{
+	return c->reaped && c->link_ended;
+}
+
+void
+child_end(struct child *c)
+{
+	c->reaped = c->link_ended = true;
+	event_active(c->deadline, EV_TIMEOUT, 0);
+}
+
+/* There is no process, and shall be none. */
+static void
+cancel_birth(struct child *c)
+{
+	struct child *asked = c;
+
+	spawner_cancel(c->spawner, c->birth);
+	c->birth = NULL;
+	child_end(c);
+	child_unref(&asked);
+}
+
+/* Ends the process, or what would have become one. */
+static void
+kill_process(struct child *c)
+{
+	if (c->birth) {
+		cancel_birth(c);
+	} else if (c->pid > 0) {
+		pidfd_send_signal(c->pidfd, SIGKILL, NULL, 0);
+		child_set_deadline(c, KILL_US, "does not die");
+	}
+}
+
 void
 child_stop(struct child *c, const char *reason, int64_t grace_us,
     int64_t cleanup_us)
 {
+	int64_t slack = cleanup_us / 4 < STOP_SLACK ? cleanup_us / 4 :
+	    STOP_SLACK;
 	struct buf body = {0};
 
 	if (!c->stop_reason)
 		c->stop_reason = xstrdup(reason);
+	if (c->birth) {
+		c->reported = true;
+		c->report = MSG_STATE_STOPPED;
+		c->state = CHILD_REPORTED;
+		cancel_birth(c);
+		return;
+	}
 	msg_put_str(&body, reason);
 	msg_put_u32(&body, (uint32_t)(grace_us / 1000));
-	msg_put_u32(&body, (uint32_t)(cleanup_us / 1000));
+	msg_put_u32(&body, (uint32_t)((cleanup_us - slack) / 1000));
 	child_send(c, MSG_STOP, 0, &body);
 	buf_release(&body);
 	child_set_deadline(c, grace_us + cleanup_us,
@@ -148,8 +202,7 @@ child_kill(struct child *c, const char *why)
 {
 	if (!c->killed_for)
 		c->killed_for = xstrdup(why);
-	if (c->pid > 0)
-		kill(c->pid, SIGKILL);
+	kill_process(c);
 }
 
 void
@@ -164,8 +217,7 @@ child_bad(struct child *c, const char *fmt, ...)
 	va_end(ap);
 	child_log(c, LOG_ERROR, "its worker (process %d) sent what "
 	    "is no message, and is ended: %s", (int)c->pid, c->killed_for);
-	if (c->pid > 0)
-		kill(c->pid, SIGKILL);
+	kill_process(c);
 }
 
 void
@@ -174,13 +226,26 @@ child_set_deadline(struct child *c, int64_t us, const char *why)
 	const struct timeval tv = {.tv_sec = us / 1000000,
 	    .tv_usec = us % 1000000};
 
+	if (child_has_ended(c))
+		return;
+	c->deadline_us = clock_mono_us() + us;
 	c->deadline_why = why;
 	must(event_add(c->deadline, &tv) == 0);
 }
 
 void
+child_bring_deadline(struct child *c, int64_t us, const char *why)
+{
+	if (c->deadline_us == 0 || c->deadline_us > clock_mono_us() + us)
+		child_set_deadline(c, us, why);
+}
+
+void
 child_clear_deadline(struct child *c)
 {
+	if (child_has_ended(c))
+		return;
+	c->deadline_us = 0;
 	event_del(c->deadline);
 }
 

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "core/child/bounds.h"
+#include "core/child/spawner_link.h"
 #include "core/child/unit_parts.h"
 #include "wire/msg.h"
 #include "wire/page.h"
@@ -55,15 +56,16 @@ struct child_ops {
 	void (*gone)(struct child *c);
 };
 
-SLIST_HEAD(graves, child);
+SLIST_HEAD(dead_list, child);
 
 struct child {
 	TAILQ_ENTRY(child) link; /* of all of the pool's */
-	SLIST_ENTRY(child) grave;
+	SLIST_ENTRY(child) dead;
 	unsigned references;
 	struct context *ctx;
 	struct pool *pool;                /* for pool.c alone */
-	struct graves *graves;            /* its: where the last unref goes */
+	struct spawner_link *spawner;     /* its */
+	struct dead_list *dead_list;      /* its: where the last unref goes */
 	struct listening_list *listening; /* its: the sockets of sensors */
 	const struct child_ops *ops;
 	void *owner; /* the supervisor; NULL: nobody listens any more */
@@ -72,8 +74,11 @@ struct child {
 	uint32_t sensor; /* number in the registry */
 	uint64_t generation;
 	enum child_state state;
+	struct birth *birth; /* asked for, with a reference; NULL: no more */
 	pid_t pid; /* -1: not born, or reaped */
 	pid_t born_pid; /* the same, kept; 0: not born */
+	int pidfd;      /* -1: not born */
+	struct event *exited; /* at the pidfd */
 	struct peer peer;
 	bool linked; /* peer is in use */
 	int core_end;   /* the peer's descriptor */
@@ -100,12 +105,13 @@ struct child {
 	unsigned tick_turn;     /* watchdog: the page's turn at the last tick */
 	unsigned ticks;         /* and for how many ticks it was the same */
 	struct event *deadline; /* kills it when it passes */
+	int64_t deadline_us;    /* the same, monotonic; 0: none */
 	const char *deadline_why;
 };
 
 struct child *child_ref(struct child *c);
 
-/* The last one buries it: it is freed when the turn ends. */
+/* After the last one it is freed when the turn ends. */
 void child_unref(struct child **c);
 
 /* That the process is there is on disk: it may hear what it is to do. */
@@ -122,16 +128,38 @@ void child_start(struct child *c);
 void child_quiet(struct child *c, int64_t grace_us);
 void child_resume(struct child *c);
 
-/* Asks for the orderly end; kills when it takes longer than both times. */
+/*
+ * Asks for the orderly end, and kills when it takes longer than both times.
+ * The worker is told a little less for its cleanup, so that one that uses all
+ * of its time can still say so before it is killed for it. One that has no
+ * process yet has nothing to clean up: it counts as stopped in order, and is
+ * gone as after child_kill.
+ */
 void child_stop(struct child *c, const char *reason, int64_t grace_us,
     int64_t cleanup_us);
 
-/* SIGKILL; why is what the log and the state will say. */
+/*
+ * SIGKILL; why is what the log and the state will say. A child that has no
+ * process yet is not asked for any more. It is gone later, from the loop: at
+ * its next pass where there is no process; where there is one that even
+ * SIGKILL does not end, after KILL_US.
+ */
 void child_kill(struct child *c, const char *why);
+#define KILL_US INT64_C(2000000)
 
 /* Kills the child unless the deadline is cleared or set anew before. */
 void child_set_deadline(struct child *c, int64_t us, const char *why);
 void child_clear_deadline(struct child *c);
+
+/* The same, unless one that is nearer is set already. */
+void child_bring_deadline(struct child *c, int64_t us, const char *why);
+
+/*
+ * For pool.c: nothing more comes from it, no exit and no message. It is gone
+ * at the loop's next pass, and no deadline is set any more.
+ */
+void child_end(struct child *c);
+bool child_has_ended(const struct child *c);
 
 /* Queues a message or a reply; it leaves at the end of the turn. */
 void child_send(struct child *c, uint8_t type, uint32_t id,

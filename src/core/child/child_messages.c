@@ -77,7 +77,7 @@ on_load_reply(struct child *c, struct msg_cursor *m)
 		    "error", js_text(text), "why", js_text(why));
 		free(why);
 		c->state = CHILD_REPORTED;
-		child_set_deadline(c, 1000000, "did not end");
+		child_bring_deadline(c, 1000000, "did not end");
 		if (c->owner)
 			c->ops->reported(c);
 	}
@@ -114,7 +114,7 @@ on_report(struct child *c, enum msg_state state, json_t *details)
 	c->report = state;
 	c->details = json_incref(details);
 	c->state = CHILD_REPORTED;
-	child_set_deadline(c, 2000000, "did not end after its report");
+	child_bring_deadline(c, 2000000, "did not end after its report");
 	if (c->owner)
 		c->ops->reported(c);
 }
@@ -175,7 +175,7 @@ on_log(struct child *c, const struct frame *f)
 	free(name);
 }
 
-/* handler: what a worker may send, and which may come before START. */
+/* handler: what a worker may send. */
 typedef void handler_fn(struct child *c, const struct frame *f);
 
 static const struct {

@@ -1,8 +1,8 @@
 /*
  * Makes what lies between core and a worker: the link, the page, the pipe of
  * its output. Owns the worker's end of the link until the spawner takes it.
- * Called by pool.c and, for a worker, by the nursery. It must never take the
- * last descriptors of this process.
+ * Called by pool.c and, for a worker that is about to be made, by
+ * spawner_link.c. It must never take the last descriptors of this process.
  */
 #include "core/child/ends.h"
 
@@ -17,7 +17,7 @@
 
 #define LINK_BYTES (1024 * 1024)
 #define RESERVE 64 /* descriptors that are core's own */
-#define SENSOR_FDS 2
+#define SENSOR_FDS 3 /* link, output, pidfd */
 
 /* How many descriptors this process may have, and how many of them workers. */
 static rlim_t
@@ -51,15 +51,16 @@ explain(struct err *e, int code, const char *what)
 
 /*
  * A new descriptor has the lowest free number, so a high one tells how many
- * are in use. False if this one is of those that are core's own.
+ * are in use. False if this one is of those that are core's own, or one of
+ * the pidfds that are still to come would be: a child that waits has two.
  */
 static bool
-is_for_workers(int fd)
+is_for_workers(int fd, unsigned waiting)
 {
 	rlim_t most;
 
 	descriptors(&most);
-	return (rlim_t)fd < most;
+	return (rlim_t)fd + waiting < most;
 }
 
 /*
@@ -78,13 +79,13 @@ widen(int worker_end)
 }
 
 int
-ends_link(struct child *c, struct err *e)
+ends_link(struct child *c, unsigned waiting, struct err *e)
 {
 	int ends[2];
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
 		return explain(e, errno, "socketpair for a worker");
-	if (!is_for_workers(ends[1])) {
+	if (!is_for_workers(ends[1], waiting + 1)) {
 		close(ends[0]);
 		close(ends[1]);
 		return explain(e, EMFILE, NULL);
@@ -100,7 +101,7 @@ ends_link(struct child *c, struct err *e)
  * right to them: the spawner soon takes as many as are made here.
  */
 static int
-open_rest(struct child *c, struct nursery_fds *fds, struct err *e)
+open_rest(struct child *c, struct birth_fds *fds, struct err *e)
 {
 	c->page = page_new(&fds->page, e);
 	if (!c->page)
@@ -115,7 +116,7 @@ open_rest(struct child *c, struct nursery_fds *fds, struct err *e)
 }
 
 int
-ends_open(void *arg, struct nursery_fds *fds, struct err *e)
+ends_open(void *arg, struct birth_fds *fds, struct err *e)
 {
 	struct child *c = arg;
 

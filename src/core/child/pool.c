@@ -1,15 +1,16 @@
 /*
- * Worker processes, from their birth to their burial. Owns each until it is
- * reaped, its link and its page. Called by the supervisors and by the loop;
- * tells a supervisor through struct child_ops. It must never trust a byte
- * that a worker sent, and never decide about the next start.
+ * Worker processes, from their birth until they are reaped and freed. Owns
+ * each of them, its link, its pidfd and its page. Called by the supervisors
+ * and by the loop; tells a supervisor through struct child_ops. It must never
+ * trust a byte that a worker sent, and never decide about the next start.
  */
 #include "core/child/pool.h"
 
 #include <event2/event.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/must.h"
 #include "base/xalloc.h"
@@ -31,17 +32,32 @@ check_gone(struct child *c)
 {
 	struct child *kept = c;
 
-	if (!c->reaped || !c->link_ended || c->state == CHILD_GONE)
+	if (!child_has_ended(c) || c->state == CHILD_GONE)
 		return;
 	c->state = CHILD_GONE;
-	child_clear_deadline(c);
+	event_del(c->deadline);
 	life_ended(c);
 	if (c->owner)
 		c->ops->gone(c);
 	child_unref(&kept);
 }
 
-/* event_callback_fn: the deadline has passed. */
+/*
+ * Even SIGKILL did not end it: it hangs in the kernel. It is waited for no
+ * longer; should it end one day, it is reaped as one that nobody knows.
+ */
+static void
+abandon(struct child *c)
+{
+	child_log(c, LOG_ERROR, "its worker (process %d) does not end, though "
+	    "it was killed; it is left behind", (int)c->pid);
+	event_del(c->exited);
+	c->pid = -1;
+	c->status = SIGKILL;
+	child_end(c);
+}
+
+/* event_callback_fn: the deadline has passed, or it is to be gone. */
 static void
 deadline_cb(evutil_socket_t fd, short events, void *arg)
 {
@@ -49,7 +65,11 @@ deadline_cb(evutil_socket_t fd, short events, void *arg)
 
 	(void)fd;
 	(void)events;
-	child_kill(c, c->deadline_why);
+	c->deadline_us = 0;
+	if (c->killed_for && c->pid > 0)
+		abandon(c);
+	else if (!child_has_ended(c))
+		child_kill(c, c->deadline_why);
 	check_gone(c);
 }
 
@@ -63,7 +83,7 @@ on_closed(struct peer *p, const char *why)
 	if (why)
 		child_bad(c, "%s", why);
 	else if (!c->reaped)
-		child_set_deadline(c, 1000000, "its link closed");
+		child_bring_deadline(c, 1000000, "its link closed");
 	check_gone(c);
 }
 
@@ -101,19 +121,25 @@ on_message(struct peer *p, const struct frame *f)
 {
 	struct child *c = p->owner;
 
-	if (c->killed_for)
+	if (c->killed_for || c->link_ended)
 		return;
 	child_handle(c, f);
 	if (!turn_has_capacity(&c->ctx->turn))
 		pause_links(c->pool);
 }
 
-/* The process ended. */
+/* event_callback_fn: the process ended. */
 static void
-end_process(struct child *c, int status)
+exited_cb(evutil_socket_t fd, short events, void *arg)
 {
+	struct child *c = arg;
+
+	(void)fd;
+	(void)events;
+	if (waitpid(c->pid, &c->status, WNOHANG) != c->pid)
+		return;
+	event_del(c->exited);
 	c->pid = -1;
-	c->status = status;
 	c->reaped = true;
 	if (c->output)
 		output_end(c->output);
@@ -123,44 +149,32 @@ end_process(struct child *c, int status)
 	check_gone(c);
 }
 
-/* True if the process has ended already, before it was known whose it is. */
-static bool
-had_ended(struct pool *p, pid_t pid, int *status)
+/* There is no worker, and will be none. */
+static void
+fail_birth(struct child *c, const char *why)
 {
-	unsigned i;
-
-	for (i = 0; i < EARLY_EXITS; i++)
-		if (p->early[i].pid == pid) {
-			p->early[i].pid = 0;
-			*status = p->early[i].status;
-			return true;
-		}
-	return false;
+	free(c->killed_for);
+	c->killed_for = xasprintf(NO_WORKER, why);
+	child_end(c);
 }
 
-/* nursery_born_fn: the worker is there, or could not be made. */
+/* birth_done_fn: the worker is there, or could not be made. */
 static void
-on_born(void *arg, pid_t pid, const char *why)
+on_born(void *arg, pid_t pid, int pidfd, const char *why)
 {
 	struct child *c = arg;
-	int status;
 
-	if (pid < 0) {
-		c->reaped = true;
-		free(c->killed_for);
-		c->killed_for = xasprintf(NO_WORKER, why ? why :
-		    "the spawner answered nonsense");
-		c->link_ended = true;
-		check_gone(c);
-		child_unref(&c);
-		return;
+	c->birth = NULL;
+	if (pid > 0) {
+		c->pid = c->born_pid = pid;
+		c->pidfd = pidfd;
+		c->exited = event_new(c->ctx->base, pidfd,
+		    EV_READ | EV_PERSIST, exited_cb, c);
+		must(c->exited && event_add(c->exited, NULL) == 0);
+		life_began(c);
+	} else {
+		fail_birth(c, why);
 	}
-	c->pid = c->born_pid = pid;
-	life_began(c);
-	if (had_ended(c->pool, pid, &status))
-		end_process(c, status); /* its id may be another's by now */
-	else if (c->killed_for)
-		kill(pid, SIGKILL);
 	child_unref(&c);
 }
 
@@ -184,15 +198,6 @@ send_spec(struct child *c)
 	c->spec = NULL;
 }
 
-/* A child that could not even get a link is gone at the next pass. */
-static void
-fail_birth(struct child *c, const char *why)
-{
-	c->reaped = c->link_ended = true;
-	c->killed_for = xasprintf(NO_WORKER, why);
-	child_set_deadline(c, 0, "could not be started");
-}
-
 struct child *
 pool_spawn(struct pool *p, struct catalog *catalog,
     const struct sensor_meta *meta, uint32_t sensor, uint64_t generation,
@@ -204,7 +209,8 @@ pool_spawn(struct pool *p, struct catalog *catalog,
 	c->references = 2; /* the caller's, and until it is gone */
 	c->ctx = p->ctx;
 	c->pool = p;
-	c->graves = &p->graves;
+	c->spawner = &p->spawner;
+	c->dead_list = &p->dead;
 	c->listening = &p->listening;
 	c->catalog = catalog_ref(catalog);
 	c->meta = meta;
@@ -214,12 +220,11 @@ pool_spawn(struct pool *p, struct catalog *catalog,
 	c->bounds = bounds_of(p->ctx, meta);
 	c->ops = ops;
 	c->owner = owner;
-	c->pid = -1;
-	c->worker_end = -1;
+	c->pid = c->pidfd = c->worker_end = -1;
 	TAILQ_INSERT_TAIL(&p->all, c, link);
 	c->deadline = event_new(p->ctx->base, -1, 0, deadline_cb, c);
 	must(c->deadline);
-	if (ends_link(c, &e) != 0) {
+	if (ends_link(c, p->spawner.asked, &e) != 0) {
 		fail_birth(c, e.text);
 		return c;
 	}
@@ -228,7 +233,7 @@ pool_spawn(struct pool *p, struct catalog *catalog,
 	c->linked = true;
 	send_spec(c);
 	c->state = CHILD_LOADING;
-	nursery_spawn(&p->nursery, meta->ref, ends_open, on_born,
+	c->birth = spawner_ask(&p->spawner, meta->ref, ends_open, on_born,
 	    child_ref(c));
 	return c;
 }
@@ -245,6 +250,10 @@ release(struct child *c)
 	}
 	ends_close(c);
 	event_free(c->deadline);
+	if (c->exited)
+		event_free(c->exited);
+	if (c->pidfd >= 0)
+		close(c->pidfd);
 	page_free(&c->page);
 	output_free(&c->output);
 	catalog_unref(&c->catalog);
@@ -260,19 +269,19 @@ pool_init(struct pool *p, struct context *ctx, struct err *e)
 {
 	p->ctx = ctx;
 	TAILQ_INIT(&p->all);
-	SLIST_INIT(&p->graves);
+	SLIST_INIT(&p->dead);
 	TAILQ_INIT(&p->listening);
-	return nursery_init(&p->nursery, ctx->base, e);
+	return spawner_link_init(&p->spawner, ctx->base, e);
 }
 
-/* Frees what left the turn. */
+/* Frees those that nobody refers to any more. */
 static void
-clear_graves(struct pool *p)
+free_dead(struct pool *p)
 {
 	struct child *c;
 
-	while ((c = SLIST_FIRST(&p->graves))) {
-		SLIST_REMOVE_HEAD(&p->graves, grave);
+	while ((c = SLIST_FIRST(&p->dead))) {
+		SLIST_REMOVE_HEAD(&p->dead, dead);
 		TAILQ_REMOVE(&p->all, c, link);
 		release(c);
 	}
@@ -281,37 +290,59 @@ clear_graves(struct pool *p)
 void
 pool_release(struct pool *p)
 {
-	nursery_release(&p->nursery);
-	clear_graves(p);
+	spawner_link_release(&p->spawner);
+	free_dead(p);
+}
+
+/* True if the process is one whose pidfd is watched. */
+static bool
+is_known(const struct pool *p, pid_t pid)
+{
+	const struct child *c;
+
+	if (pid == p->spawner.pid)
+		return true;
+	TAILQ_FOREACH(c, &p->all, link)
+		if (c->pid == pid)
+			return true;
+	return false;
 }
 
 void
-pool_reap(struct pool *p, pid_t pid, int status)
+pool_child_exited(struct pool *p)
 {
-	struct child *c;
+	p->exits = true;
+}
 
-	if (nursery_reap(&p->nursery, pid, status))
-		return;
-	TAILQ_FOREACH(c, &p->all, link)
-		if (c->pid == pid) {
-			end_process(c, status);
-			return;
-		}
-	if (p->nursery.sent > 0)
-		p->early[p->nearly++ % EARLY_EXITS] =
-		    (struct early_exit){pid, status};
+/*
+ * Reaps the processes that nobody knows: core is the subreaper, so it gets
+ * all that a dead parent below it leaves behind, a worker's, a spawner's, and
+ * workers whose spawner died before it answered. Not while an answer is on
+ * the way: the process may be the worker that it tells of.
+ */
+static void
+reap_unknown(struct pool *p)
+{
+	siginfo_t info;
+
+	while (p->exits && p->spawner.sent == 0) {
+		info.si_pid = 0;
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+		    info.si_pid == 0)
+			p->exits = false;
+		else if (is_known(p, info.si_pid))
+			return; /* its event comes; then on with the others */
+		else
+			waitpid(info.si_pid, NULL, WNOHANG);
+	}
 }
 
 void
 pool_sweep(struct pool *p)
 {
 	resume_links(p);
-	clear_graves(p);
-	/* Nobody is being born: no exit that is left can be a worker's. */
-	if (p->nearly > 0 && p->nursery.sent == 0) {
-		memset(p->early, 0, sizeof(p->early));
-		p->nearly = 0;
-	}
+	free_dead(p);
+	reap_unknown(p);
 }
 
 bool

@@ -7,28 +7,19 @@
 
 #include "core/child/child.h"
 #include "core/child/listening.h"
-#include "core/child/nursery.h"
+#include "core/child/spawner_link.h"
 
 /*
  * All worker processes of this host: makes them, hears of their ends, and
  * keeps what outlives one of them.
  */
-
-/* An exit that came before the spawner told whose it was. */
-struct early_exit {
-	pid_t pid;
-	int status;
-};
-#define EARLY_EXITS 64u
-
 struct pool {
 	struct context *ctx;
-	struct nursery nursery;
+	struct spawner_link spawner;
 	TAILQ_HEAD(, child) all; /* also those that are gone, until swept */
-	struct graves graves;
+	struct dead_list dead;
 	struct listening_list listening; /* for sensors */
-	struct early_exit early[EARLY_EXITS];
-	unsigned nearly;
+	bool exits;  /* some process has ended, perhaps one nobody knows */
 	bool paused; /* no link is read */
 };
 
@@ -46,10 +37,13 @@ struct child *pool_spawn(struct pool *p, struct catalog *catalog,
     const struct sensor_meta *meta, uint32_t sensor, uint64_t generation,
     char *spec, const struct child_ops *ops, void *owner);
 
-/* A process ended (from waitpid). */
-void pool_reap(struct pool *p, pid_t pid, int status);
+/* SIGCHLD: a process ended. Workers and spawner tell by their pidfds. */
+void pool_child_exited(struct pool *p);
 
-/* The turn has ended: frees what left in it, reads links again. */
+/*
+ * The turn has ended: frees what left in it, reads links again, reaps what
+ * nobody knows.
+ */
 void pool_sweep(struct pool *p);
 
 /* True while there is a process whose end is still to be written. */
