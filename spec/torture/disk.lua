@@ -11,6 +11,7 @@
 --   folder's last sync, whatever became of the files behind them.
 
 local ffi = require("ffi")
+local stat = require("posix.sys.stat")
 require("spec.support.cdef")
 
 local SECTOR, PAGE = 512, 4096
@@ -252,7 +253,7 @@ function Disk:image(dir, all)
 		sorted[#sorted + 1] = name
 	end
 	table.sort(sorted)
-	os.execute("mkdir -p -m 700 '" .. dir .. "'")
+	assert(stat.mkdir(dir, 448)) -- 0700
 	for _, name in ipairs(sorted) do
 		if name == "lock.mdb" then
 			lock_file(dir .. "/" .. name)
