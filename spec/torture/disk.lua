@@ -8,7 +8,8 @@
 --   to one place the later one wins;
 -- - a size is in force or not, with zeros where nothing was written;
 -- - names (made, renamed, removed) are in force up to some instant since the
---   folder's last sync, whatever became of the files behind them.
+--   last sync of a folder, whatever became of the files behind them: they go
+--   through a journal, in order.
 
 local ffi = require("ffi")
 local stat = require("posix.sys.stat")
@@ -16,6 +17,9 @@ require("spec.support.cdef")
 
 local SECTOR, PAGE = 512, 4096
 local ZEROS = ("\0"):rep(PAGE)
+
+-- What a folder's name stands for.
+local FOLDER = {}
 
 local disk = {}
 local Disk = {}
@@ -109,12 +113,12 @@ function disk.new()
 		files = {},         -- by the recorder's number
 		names = {},         -- as the program sees them
 		synced_names = {},  -- as they are in any case
-		changes = {},       -- of names since the folder's last sync
+		changes = {},       -- of names since the last sync of a folder
 	}, Disk)
 end
 
 local function change_names(names, change)
-	if change.kind == "O" then
+	if change.kind == "O" or change.kind == "K" then
 		names[change.name] = change.file
 	elseif change.kind == "U" then
 		names[change.name] = nil
@@ -164,8 +168,13 @@ end
 
 function takes.R(self, note)
 	local from, to = note.bytes:match("^([^%z]*)%z(.*)$")
-	assert(from ~= "" and to ~= "", "a name that leaves the folder")
+	assert(from ~= "" and to ~= "" and self.names[from] ~= FOLDER,
+		"a file that leaves the folder, or a folder that is renamed")
 	self:change({ kind = "R", name = from, to = to, file = self.names[from] })
+end
+
+function takes.K(self, note)
+	self:change({ kind = "K", name = note.bytes, file = FOLDER })
 end
 
 function takes.U(self, note)
@@ -255,7 +264,9 @@ function Disk:image(dir, all)
 	table.sort(sorted)
 	assert(stat.mkdir(dir, 448)) -- 0700
 	for _, name in ipairs(sorted) do
-		if name == "lock.mdb" then
+		if names[name] == FOLDER then
+			assert(stat.mkdir(dir .. "/" .. name, 448))
+		elseif name == "lock.mdb" then
 			lock_file(dir .. "/" .. name)
 		else
 			write_out(survivor(names[name], how), dir .. "/" .. name)

@@ -15,9 +15,8 @@ local power = {}
 local PATIENCE = 60
 -- The real program is started on one of so many images.
 local PROGRAM_EVERY = 4
--- One of so many cuts is within the very first start; nil: none is, as long as
--- a first start that was cut short does not start afresh.
-power.FIRST_STARTS = nil
+-- One of so many cuts is within the very first start.
+power.FIRST_STARTS = 10
 
 local PACKS = unistd.getcwd() .. "/spec/torture/packs"
 

@@ -37,8 +37,7 @@ describe("a cut of power", function()
 		end))
 	end
 
-	(power.FIRST_STARTS and it or pending)(
-		"within the very first start lets it start afresh",
+	it("within the very first start lets it start afresh",
 		recorded(power.workloads[1], { starts = 1 }, function(record)
 		holds(record, 10, 1)
 	end))

@@ -44,9 +44,10 @@ enum kind {
 	SIZE = 'T',	/* size: cut or grown to it */
 	ROOM = 'A',	/* size: at least that now */
 	SYNC = 'S',	/* of a file */
-	NAMES = 'Y',	/* the sync of the folder */
+	NAMES = 'Y',	/* the sync of a folder */
+	FOLDER = 'K',	/* bytes: the name of one that was made */
 	RENAME = 'R',	/* bytes: old name, NUL, new name */
-	UNLINK = 'U',	/* bytes: the name */
+	UNLINK = 'U',	/* bytes: the name, also of a folder */
 	PRINT = 'P',	/* bytes on stdout */
 	SAY = 'E',	/* bytes on stderr */
 };
@@ -373,14 +374,15 @@ renameat2(int from_dir, const char *from, int to_dir, const char *to,
 	    from_dir, from, to_dir, to);
 }
 
+/* A name that was made or taken away. */
 static int
-unlinked(int rc, int dir, const char *path)
+named(int rc, int dir, const char *path, enum kind kind)
 {
 	char full[PATH];
 	const char *name = inside(dir, path, full);
 
 	if (rc == 0 && recording && name != NULL)
-		note((struct note){ .kind = UNLINK,
+		note((struct note){ .kind = kind,
 		    .len = (uint32_t)strlen(name) }, name);
 	return rc;
 }
@@ -388,11 +390,29 @@ unlinked(int rc, int dir, const char *path)
 int
 unlink(const char *path)
 {
-	return unlinked(REAL(unlink)(path), AT_FDCWD, path);
+	return named(REAL(unlink)(path), AT_FDCWD, path, UNLINK);
 }
 
 int
 unlinkat(int dir, const char *path, int flags)
 {
-	return unlinked(REAL(unlinkat)(dir, path, flags), dir, path);
+	return named(REAL(unlinkat)(dir, path, flags), dir, path, UNLINK);
+}
+
+int
+rmdir(const char *path)
+{
+	return named(REAL(rmdir)(path), AT_FDCWD, path, UNLINK);
+}
+
+int
+mkdir(const char *path, mode_t mode)
+{
+	return named(REAL(mkdir)(path, mode), AT_FDCWD, path, FOLDER);
+}
+
+int
+mkdirat(int dir, const char *path, mode_t mode)
+{
+	return named(REAL(mkdirat)(dir, path, mode), dir, path, FOLDER);
 }
