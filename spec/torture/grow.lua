@@ -18,11 +18,14 @@ lib.retention_set(s.s, ffi.new("struct retention", {
 	journal_size = tonumber(arg[2]) }))
 math.randomseed(n)
 
-local function entry(number, sensor, trigger)
-	return ffi.new("struct journal_entry", { trigger = trigger,
-		sensor = sensor, generation = 1,
-		trace = support.span(""), payload = support.span(cjson.encode({
-			n = number, filler = ("x"):rep(number % 700) })) })
+-- The payload's string is held until it is staged: C only points to it.
+local function append(number, sensor, trigger)
+	local payload = cjson.encode({ n = number,
+		filler = ("x"):rep(number % 700) })
+	lib.journal_append(s.s, ffi.new("struct journal_entry", {
+		trigger = trigger, sensor = sensor, generation = 1,
+		trace = support.span(""), payload = support.span(payload) }))
+	return payload
 end
 
 while true do
@@ -34,7 +37,7 @@ while true do
 				type = "torture.store", uid = "u", parameters = "{}",
 				description = "" }), s.now)
 		for number = n + 1, n + some do
-			lib.journal_append(s.s, entry(number, sensor, trigger))
+			append(number, sensor, trigger)
 		end
 		s:set(REF .. ":last", tostring(n + some))
 		s:set("ends" .. n % 50, "1", 1000 + n % 2000000)
