@@ -148,7 +148,7 @@ describe("sensorhost export", function()
 
 		lib.retention_set(s.s, ffi.new("struct retention",
 			{ journal_age_us = 1 }))
-		s:turn(function() lib.retention_run(s.s, 100) end)
+		s:turn(function() lib.retention_run(s.s, 100, 0) end)
 		local result = run("export", "--data", dir, "--from", "91")
 		assert.equal("sensorhost: 10 instances from 91 on are gone: "
 			.. "retention deleted them\n", result.stderr)

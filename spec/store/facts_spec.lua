@@ -219,8 +219,8 @@ describe("dead letters", function()
 			end, T0 + n * SECOND)
 		end
 		s:turn(function()
-			assert.is_true(lib.retention_run(s.s, 1))
-			assert.is_false(lib.retention_run(s.s, 100))
+			assert.is_true(lib.retention_run(s.s, 1, 0))
+			assert.is_false(lib.retention_run(s.s, 100, 0))
 		end, T0 + 13 * SECOND + 1)
 		assert.same({ { 4, id_of(4) }, { 5, id_of(5) } },
 			letters(s:view()))
@@ -297,15 +297,15 @@ describe("retention of the journal", function()
 		fill(s, 50) -- at T0 + 1 s
 		fill(s, 50) -- at T0 + 2 s
 		s:turn(function()
-			assert.is_true(lib.retention_run(s.s, 20))
+			assert.is_true(lib.retention_run(s.s, 20, 0))
 		end, T0 + 101 * SECOND + 1)
 		assert.equal(21, first(s))
 		s:turn(function()
-			assert.is_false(lib.retention_run(s.s, 1000))
+			assert.is_false(lib.retention_run(s.s, 1000, 0))
 		end, T0 + 101 * SECOND + 1)
 		assert.equal(51, first(s))
 		-- All of it gone, the numbers go on.
-		s:turn(function() lib.retention_run(s.s, 1000) end,
+		s:turn(function() lib.retention_run(s.s, 1000, 0) end,
 			T0 + 1000 * SECOND)
 		assert.equal(0, first(s))
 		assert.equal(100, tonumber(lib.journal_head(s:view())))
@@ -318,7 +318,7 @@ describe("retention of the journal", function()
 		local s = assert(support.open(dir))
 		retain(s, { journal_age_us = SECOND })
 		fill(s, 10)
-		s:turn(function() lib.retention_run(s.s, 100) end,
+		s:turn(function() lib.retention_run(s.s, 100, 0) end,
 			s.now + 100 * SECOND)
 		assert.equal(0, first(s))
 		s:close()
@@ -345,7 +345,7 @@ describe("retention of the journal", function()
 		retain(s, { journal_age_us = 10 * SECOND, journal_size = 2 ^ 18 })
 		s:turn(function() lib.cursor_set(s.s, span("slow"), 11, span("")) end)
 		fill(s, 100)
-		s:turn(function() lib.retention_run(s.s, 1000) end,
+		s:turn(function() lib.retention_run(s.s, 1000, 0) end,
 			s.now + 1000 * SECOND)
 		assert.equal(11, first(s))
 		assert.equal("yes", (s:room()))
@@ -360,7 +360,7 @@ describe("retention of the journal", function()
 		s:turn(function() lib.cursor_move(s.s, span("slow"), 3101) end)
 		assert.equal("yes", (s:room()))
 		fill(s, 100)
-		s:turn(function() lib.retention_run(s.s, 100000) end)
+		s:turn(function() lib.retention_run(s.s, 100000, 0) end)
 		assert.is_true(s:figures().journal_bytes <= 2 ^ 18)
 	end))
 

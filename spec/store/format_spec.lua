@@ -332,7 +332,7 @@ describe("the ends of the journal", function()
 		lib.retention_set(s.s, ffi.new("struct retention",
 			{ journal_age_us = support.SECOND }))
 		s:turn(function()
-			lib.retention_run(s.s, 1)
+			lib.retention_run(s.s, 1, 0)
 		end, support.T0 + 10 * support.SECOND)
 		assert.equal(2, tonumber(lib.journal_first(s:view())))
 		s:close()

@@ -98,7 +98,7 @@ function operations.expire(m, s)
 		model_expire(m, due[n])
 	end
 	return function()
-		same(s, math.min(max, #due), tonumber(lib.kv_expire_due(s.s, max)))
+		same(s, math.min(max, #due), tonumber(lib.expiry_run(s.s, max, 0)))
 	end
 end
 
@@ -122,7 +122,7 @@ local function check(m, s)
 		end
 	end
 	assert.equal(least and support.T0 + least or 0x7fffffffffffffffLL,
-		lib.kv_next_expiry(s:view(at)))
+		lib.expiry_next(s:view(at)))
 	local all = support.journal(s:view(at))
 	assert.equal(#m.journal, #all)
 	for n = math.max(1, #all - 50), #all do

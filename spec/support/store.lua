@@ -78,8 +78,11 @@ void kv_on_expired(struct store *s, kv_expired_fn *fn, void *arg);
 bool kv_set(struct store *s, const char *name, size_t len,
     struct span value, uint32_t flags, int64_t ttl_us);
 bool kv_delete(struct store *s, const char *name, size_t len);
-size_t kv_expire_due(struct store *s, size_t max);
-int64_t kv_next_expiry(struct view *v);
+int64_t clock_mono_us(void);
+size_t expiry_run(struct store *s, size_t max, int64_t until_us);
+int64_t expiry_next(struct view *v);
+struct overdue { uint64_t items; int64_t oldest_us; };
+void expiry_overdue(struct view *v, struct overdue *out);
 
 struct sensor_state { uint64_t allotted, current; int64_t last_poll_us;
 	int by_operator; int64_t switched_us; char switched_by[64]; };
@@ -118,7 +121,7 @@ struct retention { int64_t journal_age_us; uint64_t journal_size;
 	uint64_t dead_letter_size; };
 void retention_default(struct retention *r);
 void retention_set(struct store *s, const struct retention *r);
-bool retention_run(struct store *s, unsigned max);
+bool retention_run(struct store *s, unsigned max, int64_t until_us);
 struct retention_state { unsigned percent; bool held; char holder[256]; };
 void retention_look(struct store *s, struct retention_state *out);
 

@@ -68,7 +68,7 @@ function verbs.load(dir)
 			end
 			s:set("n", tostring(n + batch))
 			s:set("ends" .. n % 50, "1", 1000 + n % 2000000)
-			lib.kv_expire_due(s.s, 20)
+			lib.expiry_run(s.s, 20, 0)
 			lib.cursor_set(s.s, support.span("c"), n + batch,
 				support.span(""))
 		end)

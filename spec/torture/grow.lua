@@ -41,7 +41,7 @@ while true do
 		end
 		s:set(REF .. ":last", tostring(n + some))
 		s:set("ends" .. n % 50, "1", 1000 + n % 2000000)
-		lib.kv_expire_due(s.s, 20)
+		lib.expiry_run(s.s, 20, 0)
 		lib.cursor_set(s.s, support.span("c"), n + some, support.span(""))
 	end)
 	if result ~= "done" then

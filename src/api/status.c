@@ -60,8 +60,10 @@ put_sensors(struct out *o, struct core *core)
 
 /* Writes the figures of the store. */
 static void
-put_store(struct out *o, const struct store_figures *f)
+put_store(struct out *o, const struct host_status *s)
 {
+	const struct store_figures *f = &s->store;
+	const struct overdue *due = &s->overdue;
 	struct out inner = {0};
 
 	out_name(o, "store");
@@ -74,6 +76,9 @@ put_store(struct out *o, const struct store_figures *f)
 	out_integer(&inner, "journal_last", f->journal_last);
 	out_integer(&inner, "dead_letters", f->dead_letters);
 	out_integer(&inner, "items", f->items);
+	out_integer(&inner, "overdue_items", due->items);
+	out_double(&inner, "overdue_seconds", due->items > 0 ?
+	    (double)(clock_unix_us() - due->oldest_us) / 1e6 : 0);
 	out_integer(&inner, "commits", f->commits);
 	out_close(&inner);
 }
@@ -152,7 +157,7 @@ api_status_get(struct http_request *r, void *arg)
 	out_integer(&o, "connections", s.connections);
 	put_sensors(&o, arg);
 	put_loop(&o, &s.loop);
-	put_store(&o, &s.store);
+	put_store(&o, &s);
 	put_reload(&o, arg);
 	findings_put(&o, host_findings(arg));
 	out_close(&o);

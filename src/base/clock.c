@@ -1,5 +1,5 @@
 /*
- * The two clocks and the one way in which the program writes a time. Called
+ * The clocks and the one way in which the program writes a time. Called
  * by everybody; it must never consult a time zone.
  */
 #include "base/clock.h"
@@ -27,6 +27,15 @@ int64_t
 clock_mono_us(void)
 {
 	return read_clock(CLOCK_MONOTONIC);
+}
+
+int64_t
+clock_cpu_ns(void)
+{
+	struct timespec ts;
+
+	must(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts) == 0);
+	return (int64_t)ts.tv_sec * (1000 * MICRO) + ts.tv_nsec;
 }
 
 int64_t

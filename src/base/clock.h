@@ -6,6 +6,9 @@
 /* Microseconds of the monotonic clock; for durations and deadlines. */
 int64_t clock_mono_us(void);
 
+/* Nanoseconds of the processor that this thread has used. */
+int64_t clock_cpu_ns(void);
+
 /* Microseconds since 1970, UTC; for what people read. */
 int64_t clock_unix_us(void);
 

@@ -9,6 +9,11 @@
 
 #include "cli/client.h"
 
+/* Seconds: deleted they are within one or two. */
+#define OVERDUE_SAID 5
+/* As far as the host counts them. */
+#define OVERDUE_MAX 10000
+
 static const struct command command = {
 	.name = "status",
 	.words = "",
@@ -52,6 +57,23 @@ print_sensors(const json_t *sensors)
 			printf(" (%lld failing)", failing);
 		comma = ", ";
 	}
+	putchar('\n');
+}
+
+/* Items past their ttl that are there still, if there are many. */
+static void
+print_overdue(const json_t *store)
+{
+	long long items = member_integer(store, "overdue_items");
+	double seconds = json_number_value(json_object_get(store,
+	    "overdue_seconds"));
+
+	if (seconds < OVERDUE_SAID)
+		return;
+	printf("overdue    %s%lld item%s past their ttl, the oldest for ",
+	    items == OVERDUE_MAX ? "more than " : "", items,
+	    items == 1 ? "" : "s");
+	print_span(seconds);
 	putchar('\n');
 }
 
@@ -116,6 +138,7 @@ print_status(const json_t *s)
 	    (double)member_integer(store, "journal_bytes") / 1048576,
 	    (long long)dead, dead == 1 ? "" : "s", (long long)items,
 	    items == 1 ? "" : "s");
+	print_overdue(store);
 	print_loop(json_object_get(s, "loop"));
 	json_array_foreach(json_object_get(s, "listening"), i, item)
 		printf("listening  %s\n", json_string_value(item));

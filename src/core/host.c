@@ -45,6 +45,8 @@ host_status(struct core *core, struct host_status *out)
 	    .loop = {p->since_us, p->turns, p->longest_work_us,
 	    p->longest_commit_us}};
 	store_figures(core->ctx.store, &out->store);
+	expiry_overdue(store_view(core->ctx.store, clock_unix_us()),
+	    &out->overdue);
 }
 
 const char *

@@ -9,6 +9,7 @@
 #include "core/reload/outcome.h"
 #include "pack/diag.h"
 #include "pack/pack.h"
+#include "store/expiry.h"
 #include "store/store.h"
 
 /*
@@ -36,6 +37,7 @@ struct host_status {
 	size_t connections;      /* of the HTTP server */
 	struct host_loop loop;
 	struct store_figures store;
+	struct overdue overdue; /* items past their ttl */
 };
 void host_status(struct core *core, struct host_status *out);
 

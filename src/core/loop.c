@@ -177,7 +177,7 @@ loop_open(struct core *core, struct err *e)
 	struct event_config *config = event_config_new();
 
 	core->signal_fd = -1;
-	core->upkeep.ctx = &core->ctx;
+	upkeep_init(&core->upkeep, &core->ctx);
 	fleet_init(&core->fleet, &core->ctx, &core->pool, &core->findings,
 	    &fleet_ops, core);
 	/* Units come and go by the megabyte: their pages are kept. */

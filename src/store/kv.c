@@ -2,14 +2,15 @@
  * The datastore: items by name, and the index of their ends. Core stages,
  * everybody reads. Owns the tables `kv` and `ttl`, which agree after every
  * call. An item whose time has come is never given out; it is deleted by
- * kv_expire_due() or by the next write to its name, and reported once either
- * way. Never looks into a value.
+ * expiry.c or by the next write to its name, and reported once either way.
+ * Never looks into a value.
  */
 #include "store/kv.h"
 
 #include "base/buf.h"
 #include "base/js.h"
 #include "base/must.h"
+#include "store/kv_impl.h"
 #include "store/record.h"
 #include "store/store_impl.h"
 
@@ -28,8 +29,6 @@ struct kv_header {
 #define HEADER_1 offsetof(struct kv_header, ttl_us)
 #define CHECKSUM offsetof(struct kv_header, checksum)
 
-/* The key of the index: the end, big-endian so that it sorts, and the name. */
-#define END_BYTES 8
 struct ttl_key {
 	uint8_t bytes[END_BYTES + KV_NAME_MAX];
 	size_t len;
@@ -50,9 +49,8 @@ is_sound(struct span name, struct span record,
 	    item->value.len, JS_DEPTH, &ignored) == 0;
 }
 
-/* False if the bytes are no item, or not the one that was written. */
-static bool
-decode(struct span name, struct span value, struct kv_item *out)
+bool
+kv_decode(struct span name, struct span value, struct kv_item *out)
 {
 	struct kv_header header = { 0 };
 	size_t size = HEADER_1;
@@ -93,7 +91,7 @@ find(struct txn *t, struct span name, struct kv_item *out)
 
 	if (!txn_get(t, TABLE_KV, name, &value))
 		return false;
-	if (decode(name, value, out))
+	if (kv_decode(name, value, out))
 		return true;
 	txn_damage(t);
 	return false;
@@ -156,7 +154,7 @@ kv_list(struct view *v, const struct kv_range *range, kv_item_fn *fn,
 	bool more = range->limit > 0 && range_begin(scan, range, &name, &value);
 
 	while (more && has_prefix(name, range->prefix)) {
-		if (!decode(name, value, &item)) {
+		if (!kv_decode(name, value, &item)) {
 			txn_damage(v->txn);
 			break;
 		}
@@ -295,61 +293,4 @@ kv_delete(struct store *s, const char *name, size_t len)
 	item.name = span_of(name, len);
 	item_remove(s, &item);
 	return true;
-}
-
-/* The first entry of the index; false if there is none. */
-static bool
-ttl_first(struct txn *t, struct ttl_key *key, int64_t *expires_us)
-{
-	struct scan *scan = scan_open(t, TABLE_TTL);
-	struct span found;
-	uint64_t end = 0;
-	bool there = scan_to(scan, SCAN_FIRST, &found, NULL) &&
-	    found.len > END_BYTES && found.len <= sizeof(key->bytes);
-
-	if (there) {
-		memcpy(key->bytes, found.data, found.len);
-		key->len = found.len;
-		for (unsigned i = 0; i < END_BYTES; i++)
-			end = end << 8 | key->bytes[i];
-		*expires_us = (int64_t)end;
-	}
-	scan_close(scan);
-	return there;
-}
-
-size_t
-kv_expire_due(struct store *s, size_t max)
-{
-	struct ttl_key key;
-	struct kv_item item;
-	int64_t expires_us;
-	size_t n = 0;
-
-	must(s->txn != NULL);
-	while (n < max && ttl_first(s->txn, &key, &expires_us) &&
-	    expires_us <= s->turn.time_us) {
-		struct span name = span_of(key.bytes + END_BYTES,
-		    key.len - END_BYTES);
-
-		if (find(s->txn, name, &item) &&
-		    item.expires_us == expires_us)
-			item_expire(s, &item);
-		else	/* the tables disagree: the index yields */
-			txn_delete(s->txn, TABLE_TTL,
-			    span_of(key.bytes, key.len));
-		n++;
-	}
-	return n;
-}
-
-int64_t
-kv_next_expiry(struct view *v)
-{
-	struct ttl_key key;
-	int64_t expires_us;
-
-	if (!ttl_first(v->txn, &key, &expires_us))
-		return INT64_MAX;
-	return expires_us;
 }

@@ -45,7 +45,7 @@ size_t kv_list(struct view *v, const struct kv_range *range, kv_item_fn *fn,
 
 /*
  * Called inside staging calls for each item that ends by its ttl, whether
- * kv_expire_due() took it or a write found it expired: in the same turn, so
+ * expiry_run() took it or a write found it expired: in the same turn, so
  * that what it stages (a delete trigger) is on disk together with it. The
  * item is valid during the call, also across staging calls.
  */
@@ -61,12 +61,3 @@ bool kv_set(struct store *s, const char *name, size_t len, struct span value,
 
 /* Stages a deletion; false if there was none, or only an expired one. */
 bool kv_delete(struct store *s, const char *name, size_t len);
-
-/*
- * Deletes and reports at most max items whose time has come by the turn's
- * time, the longest expired first; returns how many.
- */
-size_t kv_expire_due(struct store *s, size_t max);
-
-/* When the next item expires; INT64_MAX: none will. */
-int64_t kv_next_expiry(struct view *v);

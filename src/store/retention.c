@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/must.h"
 #include "store/cursor.h"
 #include "store/dead_letter_impl.h"
@@ -65,9 +66,15 @@ journal_due(struct store *s, const struct journal_record *record,
 	return record->seq < least || (over && r->journal_drop_held);
 }
 
+static bool
+in_time(int64_t until_us)
+{
+	return until_us == 0 || clock_mono_us() < until_us;
+}
+
 /* Deletes at most max records; true if more are due. */
 static bool
-trim_journal(struct store *s, unsigned max)
+trim_journal(struct store *s, unsigned max, int64_t until_us)
 {
 	uint64_t least = cursor_least(turn_view(s), NULL);
 	struct scan *scan = scan_open(s->txn, TABLE_JOURNAL);
@@ -75,7 +82,7 @@ trim_journal(struct store *s, unsigned max)
 	struct span key, value;
 	bool due = true;
 
-	for (unsigned n = 0; due && n < max; n++) {
+	for (unsigned n = 0; due && n < max && in_time(until_us); n++) {
 		due = scan_to(scan, SCAN_FIRST, &key, &value);
 		if (!due)
 			break;
@@ -95,7 +102,7 @@ trim_journal(struct store *s, unsigned max)
 
 /* The same for dead letters, which no cursor holds. */
 static bool
-trim_dead_letters(struct store *s, unsigned max)
+trim_dead_letters(struct store *s, unsigned max, int64_t until_us)
 {
 	const struct retention *r = &s->retention;
 	struct scan *scan = scan_open(s->txn, TABLE_DEAD);
@@ -103,7 +110,7 @@ trim_dead_letters(struct store *s, unsigned max)
 	struct span key, value;
 	bool due = true;
 
-	for (unsigned n = 0; due && n < max; n++) {
+	for (unsigned n = 0; due && n < max && in_time(until_us); n++) {
 		due = scan_to(scan, SCAN_FIRST, &key, &value);
 		if (!due)
 			break;
@@ -124,13 +131,13 @@ trim_dead_letters(struct store *s, unsigned max)
 }
 
 bool
-retention_run(struct store *s, unsigned max)
+retention_run(struct store *s, unsigned max, int64_t until_us)
 {
 	bool journal, letters;
 
 	must(store_in_turn(s));
-	journal = trim_journal(s, max);
-	letters = trim_dead_letters(s, max);
+	journal = trim_journal(s, max, until_us);
+	letters = trim_dead_letters(s, max, until_us);
 	return journal || letters;
 }
 

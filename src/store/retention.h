@@ -23,10 +23,11 @@ void retention_default(struct retention *r);
 void retention_set(struct store *s, const struct retention *r);
 
 /*
- * Stages the deletion of at most max records of each kind, in an open turn;
- * true if more is due. Does nothing at all while nothing is due.
+ * Stages the deletion of at most max records of each kind, in an open turn,
+ * until the monotonic time until_us (0: no such bound); true if more is due.
+ * Does nothing at all while nothing is due.
  */
-bool retention_run(struct store *s, unsigned max);
+bool retention_run(struct store *s, unsigned max, int64_t until_us);
 
 /* How far the journal is from being held by a consumer, for warning at 80. */
 struct retention_state {

@@ -176,7 +176,7 @@ relieve(struct store *s)
 
 	for (int i = 0; more && i < RELIEF_TURNS; i++) {
 		store_begin(s, clock_unix_us());
-		more = retention_run(s, RELIEF_RECORDS);
+		more = retention_run(s, RELIEF_RECORDS, 0);
 		if (!txn_dirty(s->txn)) {
 			store_abort(s);
 			return;

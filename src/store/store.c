@@ -239,7 +239,8 @@ complete_turn(struct store *s)
 {
 	registry_stage(&s->registry, s->txn);
 	if (s->appended > 0)
-		retention_run(s, s->appended + s->appended / 4 + TRIM_LEAST);
+		retention_run(s, s->appended + s->appended / 4 + TRIM_LEAST,
+		    0);
 	if (txn_dirty(s->txn)) {
 		head_save(s->txn, &s->turn);
 		retention_look(s, &s->journal_state);

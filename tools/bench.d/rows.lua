@@ -1,6 +1,7 @@
 -- The rows of tools/bench, each with what is promised of it.
 
 local author = require("author")
+local expire = require("expire")
 local fleet = require("fleet")
 local handover = require("handover")
 local process = require("spec.support.process")
@@ -151,6 +152,7 @@ add("dispatch", "durable validated dispatches: one, two, four sensors",
 add("cpu", "CPU a dispatch, core's memory under load", cpu)
 add("latency", "dispatch to durable, one at a time", latency)
 add("encode", "validate and encode one payload", encode)
+add("expire", "items that expire while 20 sensors commit", expire)
 add("get", "datastore reads from one sensor", get)
 add("memory", "memory of core and of idle workers", fleet.memory)
 add("start", "from spawn to running", fleet.start)

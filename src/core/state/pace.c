@@ -4,32 +4,20 @@
  */
 #include "core/state/pace.h"
 
-#include <time.h>
-
 #include "base/clock.h"
-
-/* The processor time of this thread, in nanoseconds. */
-static int64_t
-processor_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (int64_t)t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
-}
 
 void
 pace_restart(struct pace *p)
 {
 	/* The turn that is under way counts from its beginning. */
 	*p = (struct pace){.since_us = clock_unix_us(),
-	    .mark_ns = p->mark_ns ? p->mark_ns : processor_ns()};
+	    .mark_ns = p->mark_ns ? p->mark_ns : clock_cpu_ns()};
 }
 
 void
 pace_turn(struct pace *p, int64_t commit_us)
 {
-	int64_t now = processor_ns(), work_us = (now - p->mark_ns) / 1000;
+	int64_t now = clock_cpu_ns(), work_us = (now - p->mark_ns) / 1000;
 
 	p->mark_ns = now;
 	p->turns++;

@@ -4,16 +4,20 @@
  */
 #include "core/state/upkeep.h"
 
-#include <stdlib.h>
+#include <stddef.h>
 
+#include "base/clock.h"
 #include "base/log.h"
-#include "base/xalloc.h"
 #include "core/state/context.h"
-#include "store/kv.h"
+#include "store/expiry.h"
 #include "store/retention.h"
 
-#define EXPIRE_MAX 1000u
-#define RETENTION_MAX 1000u
+/* Of each kind in a turn: time, and how many. */
+#define SLICE_US 1500
+#define SLICE_LEAST 600u
+#define SLICE_MOST 2000u
+/* Processor time that a slice may cost, its part of the commit included. */
+#define SLICE_COST_US 4000
 /* Percent of retain_size where it is said, and where that is forgotten. */
 #define HELD_WARN 80u
 #define HELD_FINE 70u
@@ -53,29 +57,87 @@ look_at_journal(struct upkeep *u)
 	}
 }
 
+static struct upkeep *
+of_change(struct change *change)
+{
+	return (struct upkeep *)((char *)change -
+	    offsetof(struct upkeep, change));
+}
+
 /* change_stage_fn: what is due, a slice of it. */
 static void
 upkeep_stage(struct change *change, struct store *store)
 {
-	(void)change;
-	kv_expire_due(store, EXPIRE_MAX);
-	retention_run(store, RETENTION_MAX);
+	struct upkeep *u = of_change(change);
+
+	u->began_ns = clock_cpu_ns();
+	expiry_run(store, u->slice, clock_mono_us() + SLICE_US);
+	u->more = retention_run(store, u->slice, clock_mono_us() + SLICE_US);
+	u->more = u->more ||
+	    expiry_next(store_view(store, 0)) <= store_turn_us(store);
 }
 
-/* change_done_fn, change_drop_fn. */
+/* change_drop_fn. */
 static void
-upkeep_end(struct change *change)
+upkeep_drop(struct change *change)
 {
-	free(change);
+	(void)change;
+}
+
+/* Queues a slice, unless one waits. */
+static void
+queue(struct upkeep *u)
+{
+	if (u->queued)
+		return;
+	u->queued = true;
+	turn_add(&u->ctx->turn, &u->change);
+}
+
+/*
+ * Most of what a slice costs comes at the commit: each item that is deleted
+ * may have been in a page of its own. So the next slice goes by what this one
+ * took in all.
+ */
+static void
+adapt(struct upkeep *u)
+{
+	int64_t took_us = (clock_cpu_ns() - u->began_ns) / 1000;
+
+	if (took_us > SLICE_COST_US)
+		u->slice /= 2;
+	else if (took_us < SLICE_COST_US / 2)
+		u->slice += u->slice / 4;
+	if (u->slice < SLICE_LEAST)
+		u->slice = SLICE_LEAST;
+	if (u->slice > SLICE_MOST)
+		u->slice = SLICE_MOST;
+}
+
+/* change_done_fn: on with it in the next turn while more is due. */
+static void
+upkeep_done(struct change *change)
+{
+	struct upkeep *u = of_change(change);
+
+	u->queued = false;
+	if (!u->more)
+		return;
+	adapt(u);
+	queue(u);
+}
+
+void
+upkeep_init(struct upkeep *u, struct context *ctx)
+{
+	*u = (struct upkeep){.ctx = ctx, .slice = SLICE_LEAST,
+	    .change = {.stage = upkeep_stage, .done = upkeep_done,
+	    .drop = upkeep_drop}};
 }
 
 void
 upkeep_run(struct upkeep *u)
 {
-	struct change *c = xcalloc(1, sizeof(*c));
-
 	look_at_journal(u);
-	*c = (struct change){.stage = upkeep_stage, .done = upkeep_end,
-	    .drop = upkeep_end};
-	turn_add(&u->ctx->turn, c);
+	queue(u);
 }

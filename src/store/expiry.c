@@ -1,0 +1,153 @@
+/*
+ * What becomes of items whose time has come. Called by core's upkeep, a slice
+ * a turn. Goes along the index of ends with one cursor and looks up each name
+ * with another, so that an item costs one search. Never keeps a turn longer
+ * than it was told to.
+ */
+#include "store/expiry.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/must.h"
+#include "store/kv_impl.h"
+#include "store/store_impl.h"
+
+/* Takes the key of an end apart; false if it is none. */
+static bool
+end_read(struct span key, int64_t *end_us, struct span *name)
+{
+	const uint8_t *bytes = key.data;
+	uint64_t end = 0;
+
+	if (key.len <= END_BYTES || key.len > END_BYTES + KV_NAME_MAX)
+		return false;
+	for (unsigned i = 0; i < END_BYTES; i++)
+		end = end << 8 | bytes[i];
+	*end_us = (int64_t)end;
+	*name = span_of(bytes + END_BYTES, key.len - END_BYTES);
+	return true;
+}
+
+/* The first end; false if there is none. */
+static bool
+end_first(struct scan *ends, int64_t *end_us, struct span *name)
+{
+	struct span key;
+
+	return scan_to(ends, SCAN_FIRST, &key, NULL) &&
+	    end_read(key, end_us, name);
+}
+
+/* Moves to the item of that name; false if there is none. */
+static bool
+item_at(struct scan *items, struct span name, struct span *value)
+{
+	struct span found = name;
+
+	return scan_to(items, SCAN_FROM, &found, value) &&
+	    span_equal(found, name);
+}
+
+/* What one slice works with. */
+struct slice {
+	struct store *store;
+	struct scan *ends;
+	struct scan *items;
+	struct buf copy;	/* of what is deleted, to be reported */
+};
+
+/* Deletes the item at which the scan is, and reports it. */
+static void
+item_end(struct slice *slice, struct kv_item *item)
+{
+	struct store *s = slice->store;
+	size_t name_len = item->name.len;
+
+	/* The name is copied already. */
+	buf_put(&slice->copy, item->value.data, item->value.len);
+	scan_delete(slice->items);
+	s->staged += name_len;
+	if (s->on_expired == NULL)
+		return;
+	item->name = span_of(slice->copy.data, name_len);
+	item->value = span_of(slice->copy.data + name_len, item->value.len);
+	s->on_expired(s->on_expired_arg, item);
+}
+
+/* Deletes the first item if its time has come; false if it has not. */
+static bool
+take_first(struct slice *slice)
+{
+	struct store *s = slice->store;
+	struct span name, value;
+	struct kv_item item;
+	int64_t end_us;
+
+	if (!end_first(slice->ends, &end_us, &name) ||
+	    end_us > s->turn.time_us)
+		return false;
+	slice->copy.len = 0;
+	buf_put(&slice->copy, name.data, name.len);
+	name = span_of(slice->copy.data, name.len);
+	scan_delete(slice->ends);
+	if (!item_at(slice->items, name, &value))
+		return true;	/* the tables disagree: the index yields */
+	if (!kv_decode(name, value, &item)) {
+		txn_damage(s->txn);
+		return false;
+	}
+	if (item.expires_us == end_us)
+		item_end(slice, &item);
+	return true;
+}
+
+size_t
+expiry_run(struct store *s, size_t max, int64_t until_us)
+{
+	struct slice slice = {
+		.store = s,
+		.ends = scan_open(s->txn, TABLE_TTL),
+		.items = scan_open(s->txn, TABLE_KV),
+	};
+	size_t n = 0;
+
+	must(s->txn != NULL);
+	while (n < max && (until_us == 0 || clock_mono_us() < until_us) &&
+	    take_first(&slice))
+		n++;
+	scan_close(slice.items);
+	scan_close(slice.ends);
+	buf_release(&slice.copy);
+	return n;
+}
+
+int64_t
+expiry_next(struct view *v)
+{
+	struct scan *ends = scan_open(v->txn, TABLE_TTL);
+	struct span name;
+	int64_t end_us;
+	bool there = end_first(ends, &end_us, &name);
+
+	scan_close(ends);
+	return there ? end_us : INT64_MAX;
+}
+
+void
+expiry_overdue(struct view *v, struct overdue *out)
+{
+	struct scan *ends = scan_open(v->txn, TABLE_TTL);
+	struct span key, name;
+	int64_t end_us;
+	bool there = end_first(ends, &end_us, &name);
+
+	*out = (struct overdue){0};
+	if (there && end_us <= v->now_us)
+		out->oldest_us = end_us;
+	while (there && end_us <= v->now_us && out->items < OVERDUE_MAX) {
+		out->items++;
+		there = scan_to(ends, SCAN_NEXT, &key, NULL) &&
+		    end_read(key, &end_us, &name);
+	}
+	scan_close(ends);
+}

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "store/store.h"
+#include "store/view.h"
+
+/*
+ * The ends of items with a ttl. Nobody is given an item whose time has come;
+ * this is how it leaves the disk, and is reported (kv_on_expired).
+ */
+
+/*
+ * Deletes and reports at most max items whose time has come by the turn's
+ * time, the longest expired first, until the monotonic time until_us (0: no
+ * such bound); returns how many.
+ */
+size_t expiry_run(struct store *s, size_t max, int64_t until_us);
+
+/* When the next item expires; INT64_MAX: none will. */
+int64_t expiry_next(struct view *v);
+
+/* Items whose time has come by the view's time and that are there still. */
+struct overdue {
+	uint64_t items;		/* counted up to OVERDUE_MAX */
+	int64_t oldest_us;	/* when the first of them was due; 0: none is */
+};
+#define OVERDUE_MAX 10000
+void expiry_overdue(struct view *v, struct overdue *out);
