@@ -151,6 +151,7 @@ return function(info, texts, service, failed)
 			end
 			file.methods = meaning.methods(file.main)
 			file.defined = defined(file.main, meaning)
+			meaning.mark_transactions(file.main, file.methods)
 			apply(file, rules, file.main, meaning.walk)
 			files[#files + 1] = file
 		end

@@ -26,6 +26,10 @@ local function poll(body)
 	return POLL:format(body)
 end
 
+-- A loop that waits between its events and the cursor behind it.
+local WAITING = "for i = 1, 3 do\nservice:dispatch('demo.event')\n"
+	.. "time.sleep(1)\nlast = i\nend\nservice:set_value('last', last)\n"
+
 -- Text of the case → what is found, as "line level: text" (7 is its first
 -- line), in order; {} for nothing.
 local cases = {
@@ -146,6 +150,20 @@ local cases = {
 		.. "service:set_value('last', last)"),
 		{ "12 warning: time.sleep waits in the loop that dispatches: each "
 			.. "event is a unit, and the value stored in line 15 comes last; "
+			.. "a kill between repeats events. Gather first, then dispatch" } },
+	{ "a wait in the loop of a transaction", poll("local service = "
+		.. "self.sensor_service\nlocal last = 0\n"
+		.. "service:transaction(function()\n" .. WAITING .. "end)\n"
+		.. "service:transaction(function()\nservice:attempt(function()\n"
+		.. WAITING .. "end)\nend)\nservice:transaction(C.work)")
+		.. "\nfunction C.work()\nlocal service, last = C.service, 0\n"
+		.. WAITING .. "end", {} },
+	{ "a wait in a task of a transaction", poll("local service = "
+		.. "self.sensor_service\nlocal last = 0\n"
+		.. "service:transaction(function()\nspawn(function()\n" .. WAITING
+		.. "end)\nend)"):gsub("^", "local spawn = require('sensorhost.spawn')\n"),
+		{ "15 warning: time.sleep waits in the loop that dispatches: each "
+			.. "event is a unit, and the value stored in line 18 comes last; "
 			.. "a kill between repeats events. Gather first, then dispatch" } },
 	{ "a loop that is fine", poll("local service = self.sensor_service\n"
 		.. "for i = 1, 3 do\nservice:dispatch('demo.event')\n"

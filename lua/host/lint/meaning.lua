@@ -208,6 +208,31 @@ local function runs_argument(node)
 	return node.name == "attempt" or node.name == "transaction"
 end
 
+-- Marks the functions whose waits end no unit: those of a transaction, and
+-- what they run then and there.
+function meaning.mark_transactions(main, methods)
+	local function mark(fn)
+		if not fn or fn.in_transaction then
+			return
+		end
+		fn.in_transaction = true
+		meaning.walk(fn, function(inner)
+			if inner.kind == "function" and inner ~= fn then
+				return false
+			elseif (inner.kind == "call" or inner.kind == "method")
+				and runs_argument(inner) then
+				mark(meaning.argument(inner.arguments[1], methods))
+			end
+		end)
+	end
+	meaning.walk(main, function(node)
+		if node.kind == "method" and node.name == "transaction"
+			and meaning.of(node.object) == "service" then
+			mark(meaning.argument(node.arguments[1], methods))
+		end
+	end)
+end
+
 -- Notes what one call does.
 local function note(does, node)
 	if node.kind == "method" then

@@ -250,7 +250,8 @@ end
 -- A wait in the loop that dispatches, the cursor behind it.
 local function check_loop(file, node)
 	local does = meaning.does(node, file.methods)
-	if not (does.dispatch and does.wait) or does.store then
+	if not (does.dispatch and does.wait) or does.store
+		or file.within.in_transaction then
 		return
 	end
 	local last, later = node.at, nil
