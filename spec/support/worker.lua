@@ -402,7 +402,7 @@ function Worker:read_page()
 	local p = ffi.new("char[4096]")
 	ffi.C.pread(self.page, p, 4096, 0)
 	local words = ffi.cast("uint32_t *", p)
-	return words[0], words[1], ffi.string(p + 8), ffi.string(p + 72)
+	return words[0], words[1], ffi.string(p + 16), ffi.string(p + 80)
 end
 
 -- Ends it; its exit code, or minus the signal.

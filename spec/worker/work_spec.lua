@@ -61,6 +61,35 @@ describe("polls", function()
 		assert.truthy(w:logged(" s of it in time.sleep (sensors/x.lua:"))
 	end)
 
+	it("that take too long are said again at a growing distance", function()
+		local w = start(POLLING .. [[
+			function Checker:init() self.n = 0 end
+			function Checker:poll()
+				self.n = self.n + 1
+				if self.n % 3 > 0 then time.sleep(0.015) end
+				if self.n == 60 then self:finish() end
+			end
+		]], { poll_interval = 0.01, limits = { memory = 64 * 1024 * 1024,
+			slice = 10, unit = 8 * 1024 * 1024, reminder = 0.2 } })
+		assert(w:wait_state("finished"))
+		local counts, ticks, first = {}, {}, 0
+		for _, line in ipairs(w.logs) do
+			local text = line.text:match("longer than poll_interval.*")
+			local count, missed = (text or ""):match("%((%d+) such polls since "
+				.. "%d%d:%d%d, (%d+) ticks%); ")
+			if count then
+				counts[#counts + 1] = tonumber(count)
+				ticks[#ticks + 1] = tonumber(missed)
+			elseif text then
+				first = first + 1
+			end
+		end
+		-- Sometimes such a machine stands still for as long as ends a streak.
+		assert.truthy(first >= 1 and first <= 3, first)
+		assert.truthy(#counts >= 1 and #counts <= 8, #counts)
+		assert.truthy(counts[1] > 1 and ticks[1] >= counts[1])
+	end)
+
 	it("run again where other tasks took their coroutine", function()
 		local w = start(POLLING .. [[
 			local spawn = require("sensorhost.spawn")

@@ -168,7 +168,7 @@ enum {
  *	 "on_invalid": "dead_letter" | "raise",
  *	 "limits": {"memory": bytes, "slice": s, "unit": bytes,
  *	            "transaction": s,      absent: 60; warned of if open longer
- *	            "reminder": s},        absent: 60; failed polls again
+ *	            "reminder": s},        absent: 60; failed and late polls
  *	 "setup_timeout": s,
  *	 "validate_formats": bool,
  *	 "config": {...}, "config_path": "configs/pack.yaml",

@@ -20,6 +20,10 @@
 struct page {
 	_Atomic uint32_t turn;    /* raised at each entry into Lua */
 	_Atomic uint32_t busy;    /* 1 in Lua; 0 while it waits or blocks */
+	_Atomic int64_t wake_us;  /* while its loop sleeps: the monotonic time
+	                           * at which its next poll wakes it, whatever
+	                           * core does; 0: it is awake, or no poll is
+	                           * to come */
 	char entry[PAGE_ENTRY];   /* setup, poll, run, ...; NUL-ended */
 	char place[PAGE_PLACE];   /* file:line of the last known place */
 };

@@ -34,6 +34,12 @@ enum sensor_end {
 	END_STOPPED
 };
 
+/* What is said again as long as it goes on. */
+struct reminder {
+	int64_t at_us; /* monotonic: not before */
+	double gap;    /* seconds between the last two sayings */
+};
+
 struct trigger_change;
 STAILQ_HEAD(trigger_changes, trigger_change);
 
@@ -71,8 +77,12 @@ struct sensor {
 	const char *method;  /* and its name */
 	int64_t began_us;    /* of run */
 	int64_t streak_us;   /* Unix time of the first failed poll in a row */
-	int64_t remind_us;   /* monotonic: when it is said again */
-	double remind_gap;   /* seconds between the last two sayings */
+	struct reminder failure;
+	unsigned overruns;   /* polls in a row that took too long */
+	uint64_t overrun_ticks; /* that they missed */
+	int64_t overruns_us; /* Unix time of the first */
+	int64_t overran_us;  /* monotonic, the last */
+	struct reminder overrun;
 	bool warned_split;
 
 	/* The last value read that is a number as text, and its name. */
@@ -98,10 +108,12 @@ void sensor_trigger(struct sensor *s, unsigned change, const char *about);
 
 /*
  * The next poll, for the loop. sensor_poll_delay: microseconds until then (0:
- * now), or -1 when none is to come. It is begun by sensor_poll_tick, which
+ * now), or -1 when none is to come; sensor_poll_due: the monotonic time, or
+ * 0 when none is to come. It is begun by sensor_poll_tick, which
  * does nothing before its time, or by a timer of the loop where one is set.
  */
 int64_t sensor_poll_delay(const struct sensor *s);
+int64_t sensor_poll_due(const struct sensor *s);
 void sensor_poll_tick(struct sensor *s);
 void sensor_poll_set_timer(struct sensor *s);
 void sensor_poll_unset_timer(struct sensor *s);

@@ -56,6 +56,12 @@ sensor_poll_delay(const struct sensor *s)
 	return s->due_us > now ? s->due_us - now : 0;
 }
 
+int64_t
+sensor_poll_due(const struct sensor *s)
+{
+	return s->armed ? s->due_us : 0;
+}
+
 void
 sensor_poll_set_timer(struct sensor *s)
 {
@@ -115,22 +121,19 @@ report(struct sensor *s, bool failing, const char *error, const char *kind,
 }
 
 /*
- * Whether this failed poll is said: the first of a streak, and one at a
- * growing distance after it.
+ * Whether what goes on is said now: when it is new, and then at a growing
+ * distance.
  */
 static bool
-is_said(struct sensor *s)
+is_said(const struct sensor *s, struct reminder *r, bool is_new, int64_t now)
 {
-	int64_t now = clock_mono_us();
-
-	if (s->streak == 1)
-		s->remind_gap = s->facts.reminder;
-	else if (now < s->remind_us)
+	if (is_new)
+		r->gap = s->facts.reminder;
+	else if (now < r->at_us)
 		return false;
 	else
-		s->remind_gap = fmin(s->remind_gap * 2,
-		    s->facts.reminder * GAPS_MAX);
-	s->remind_us = now + (int64_t)(s->remind_gap * 1e6);
+		r->gap = fmin(r->gap * 2, s->facts.reminder * GAPS_MAX);
+	r->at_us = now + (int64_t)(r->gap * 1e6);
 	return true;
 }
 
@@ -147,7 +150,7 @@ note_failure(struct sensor *s, const char *error, const char *kind,
 		snprintf(times, sizeof(times), " (%u%s poll in a row, since "
 		    "%s)", s->streak, units_ordinal(s->streak),
 		    since(s->streak_us, at));
-	if (is_said(s))
+	if (is_said(s, &s->failure, s->streak == 1, clock_mono_us()))
 		vm_log(s->vm, LOG_WARNING, "poll failed, its unit is undone: "
 		    "%s%s; tried again every %g s", error, times, s->interval);
 	report(s, true, error, kind, skipped);
@@ -168,22 +171,37 @@ note_success(struct sensor *s, unsigned skipped, bool moved)
 	}
 }
 
-/* Says that a poll took too long. */
+/*
+ * A poll that took too long. A streak of them is over when none came for as
+ * long as the last two sayings are apart.
+ */
 static void
 note_skipped(struct sensor *s, struct task *t, unsigned skipped, int64_t now)
 {
 	double took = (double)(now - s->poll_began_us) / 1e6;
 	const struct task_wait_note *w = task_longest_wait(t);
-	char wait[TASK_PLACE + 64] = "";
+	char wait[TASK_PLACE + 64] = "", times[96] = "", at[CLOCK_TEXT];
 
 	if (skipped == 0 || took < s->interval)
 		return;
+	if ((double)(now - s->overran_us) / 1e6 > s->overrun.gap)
+		s->overruns = s->overrun_ticks = 0;
+	if (s->overruns++ == 0)
+		s->overruns_us = clock_unix_us();
+	s->overran_us = now;
+	s->overrun_ticks += skipped;
+	if (!is_said(s, &s->overrun, s->overruns == 1, now))
+		return;
+	if (s->overruns > 1)
+		snprintf(times, sizeof(times), " (%u such polls since %s, "
+		    "%llu ticks)", s->overruns, since(s->overruns_us, at),
+		    (unsigned long long)s->overrun_ticks);
 	if ((double)w->us / 1e6 > took / 4)
 		snprintf(wait, sizeof(wait), "; %.3g s of it in %s (%s)",
 		    (double)w->us / 1e6, w->call, w->place);
 	vm_log(s->vm, LOG_WARNING, "poll took %.3g s, longer than "
-	    "poll_interval %g s: %u tick%s skipped%s", took, s->interval,
-	    skipped, skipped == 1 ? "" : "s", wait);
+	    "poll_interval %g s: %u tick%s skipped%s%s", took, s->interval,
+	    skipped, skipped == 1 ? "" : "s", times, wait);
 }
 
 /* Takes the interval from the result at `at`; true if it is another one. */

@@ -229,16 +229,23 @@ nap(struct vm *v)
 	return true;
 }
 
-/* Waits for what comes next, and lets the loop's callbacks see to it. */
+/*
+ * Waits for what comes next, and lets the loop's callbacks see to it. The
+ * page says meanwhile when we wake at the latest.
+ */
 static void
 wait_for_events(struct vm *v)
 {
 	bool ready = v->tasks && tasks_ready(v);
 
-	if (!ready && nap(v))
-		return;
-	sensor_poll_set_timer(v->sensor);
-	event_base_loop(v->base, ready ? EVLOOP_NONBLOCK : EVLOOP_ONCE);
+	atomic_store_explicit(&v->page->wake_us, ready ? 0 :
+	    sensor_poll_due(v->sensor), memory_order_relaxed);
+	if (ready || !nap(v)) {
+		sensor_poll_set_timer(v->sensor);
+		event_base_loop(v->base, ready ? EVLOOP_NONBLOCK :
+		    EVLOOP_ONCE);
+	}
+	atomic_store_explicit(&v->page->wake_us, 0, memory_order_relaxed);
 }
 
 _Noreturn void

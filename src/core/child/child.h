@@ -104,6 +104,8 @@ struct child {
 	unsigned units_waiting; /* sent and not yet committed */
 	unsigned tick_turn;     /* watchdog: the page's turn at the last tick */
 	unsigned ticks;         /* and for how many ticks it was the same */
+	int64_t wake_us;        /* watchdog: the page's at the last tick */
+	unsigned late_ticks;    /* and for how many it has been over */
 	struct event *deadline; /* kills it when it passes */
 	int64_t deadline_us;    /* the same, monotonic; 0: none */
 	const char *deadline_why;

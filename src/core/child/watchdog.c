@@ -1,5 +1,6 @@
 /*
- * The watchdog over workers that compute for ever. Called by its own timer.
+ * The watchdog over workers that compute for ever, and over those that do not
+ * wake. Called by its own timer.
  * It reads the page that a worker shares with core and must believe nothing
  * in it but for deciding about that very worker.
  */
@@ -48,15 +49,34 @@ overran(struct child *c, int64_t slice_us)
 	free(why);
 }
 
-void
-watchdog_look(struct child *c, int64_t slice_us)
+/* Kills a worker that slept past its next poll for too long. */
+static void
+look_asleep(struct child *c, int64_t slice_us)
 {
-	int64_t limit_us;
-	unsigned turn;
+	int64_t wake_us = atomic_load(&c->page->wake_us);
+	int64_t limit_us = slice_us + WATCHDOG_WAKE_US;
+	char *why;
 
-	if (!c->page || c->pid < 0 || c->killed_for)
-		return;
-	turn = atomic_load(&c->page->turn);
+	if (wake_us == 0 || wake_us != c->wake_us ||
+	    wake_us > clock_mono_us()) {
+		c->wake_us = wake_us;
+		c->late_ticks = 0;
+	} else if ((int64_t)++c->late_ticks * WATCHDOG_TICK_US >= limit_us) {
+		why = xasprintf("its process did not wake for its poll for "
+		    "over %.3g s (stopped, or frozen?): not responding; "
+		    "killed", (double)limit_us / 1e6);
+		child_kill(c, why);
+		free(why);
+	}
+}
+
+/* Kills a worker that is in one turn of Lua for too long. */
+static void
+look_busy(struct child *c, int64_t slice_us)
+{
+	unsigned turn = atomic_load(&c->page->turn);
+	int64_t limit_us;
+
 	if (!atomic_load(&c->page->busy) || turn != c->tick_turn) {
 		c->tick_turn = turn;
 		c->ticks = 0;
@@ -65,6 +85,16 @@ watchdog_look(struct child *c, int64_t slice_us)
 	limit_us = slice_us + (c->interpreted ? WATCHDOG_SLACK_US : 0);
 	if ((int64_t)++c->ticks * WATCHDOG_TICK_US >= limit_us)
 		overran(c, slice_us);
+}
+
+void
+watchdog_look(struct child *c, int64_t slice_us)
+{
+	if (!c->page || c->pid < 0 || c->killed_for)
+		return;
+	look_busy(c, slice_us);
+	if (!c->killed_for)
+		look_asleep(c, slice_us);
 }
 
 /* Looks at every worker. */
