@@ -7,6 +7,7 @@
 --	local answers = flood.stop(clients)     -- how many, by status
 
 local process = require("spec.support.process")
+local unistd = require("posix.unistd")
 
 local flood = {}
 
@@ -17,8 +18,8 @@ function flood.start(count, where, connections)
 	for i = 1, count do
 		clients[i] = process.start({ "luajit",
 			"spec/support/flood_client.lua", tostring(where),
-			connections and tostring(connections), stdout = "pipe",
-			env = { LD_PRELOAD = false } })
+			connections and tostring(connections), stdin = "pipe",
+			stdout = "pipe", env = { LD_PRELOAD = false } })
 		clients[i].text = ""
 	end
 	for _, client in ipairs(clients) do
@@ -37,7 +38,8 @@ end
 function flood.stop(clients)
 	local answers = {}
 	for _, client in ipairs(clients) do
-		client:signal("TERM")
+		unistd.close(client.stdin)
+		client.stdin = nil
 		client:pump(process.deadline(), function(_, bytes)
 			client.text = client.text .. bytes
 		end)

@@ -1,5 +1,5 @@
 -- luajit spec/support/flood_client.lua PATH-OR-PORT [CONNECTIONS]: asks for
--- /v1/status without pause until the host hangs up or we are told to end.
+-- /v1/status without pause until the host hangs up or our input ends.
 -- It pipelines: writes as fast as the host takes it and reads what comes; with
 -- CONNECTIONS it asks on so many one request after the other. Prints "answered"
 -- at the first answer, and at the end how many answers of each status came.
@@ -7,7 +7,6 @@
 package.path = "./?.lua;" .. package.path
 local ffi = require("ffi")
 local poll = require("posix.poll")
-local signal = require("posix.signal")
 local unistd = require("posix.unistd")
 local http = require("spec.support.http")
 
@@ -16,7 +15,8 @@ local BURST = REQUEST:rep(200)
 local DONTWAIT_NOSIGNAL = 0x4040
 
 local where, connections = arg[1], tonumber(arg[2])
-local counts, fds, told, ended = {}, {}, false, false
+local counts, fds, told = {}, {}, false
+local input = { events = { IN = true } }
 
 local function send(client, bytes)
 	local n = tonumber(ffi.C.send(client.fd, bytes, #bytes,
@@ -39,17 +39,20 @@ local function count(client, bytes)
 	end
 end
 
-signal.signal(signal.SIGTERM, function()
-	ended = true
-end)
 for _ = 1, connections or 1 do
 	local fd = assert(http.connect(where)).fd
 	fds[fd] = { events = { IN = true, OUT = not connections }, fd = fd,
 		rest = "", due = 0, left = connections and REQUEST or "" }
 	fds[fd].left = send(fds[fd], fds[fd].left)
 end
-while next(fds) and not ended do
+local open = connections or 1
+while open > 0 do
+	fds[0] = input
 	poll.poll(fds, 1000)
+	if input.revents.HUP then
+		break
+	end
+	fds[0] = nil
 	for fd, client in pairs(fds) do
 		local had = client.due
 		if client.revents.OUT then
@@ -59,7 +62,7 @@ while next(fds) and not ended do
 		if client.revents.IN or client.revents.HUP then
 			local bytes = unistd.read(fd, 65536)
 			if not bytes or bytes == "" then
-				fds[fd] = nil
+				fds[fd], open = nil, open - 1
 			else
 				count(client, bytes)
 			end
