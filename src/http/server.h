@@ -43,9 +43,9 @@ void http_server_limit(struct http_server *s,
     const struct http_limits *limits);
 
 /*
- * Accepts, reads, handles and answers for a share of the turn: half as long
- * as the loop has been busy or idle with all else since, between 0.1 and
- * 5 ms; but at least one connection and one request that wait.
+ * Accepts, reads, handles and answers for a share of the turn: a quarter as
+ * long as the loop has been busy or idle with all else since, between 0.1
+ * and 5 ms; but at least one connection and one request that wait.
  */
 void http_server_turn(struct http_server *s);
 

@@ -9,7 +9,7 @@
 #include "http/server_impl.h"
 
 /* One part in so many of the time that the loop spent on all else. */
-#define SHARE 2
+#define SHARE 4
 #define LEAST_US 100
 #define MOST_US 5000
 
