@@ -328,7 +328,7 @@ describe("a dry run", function()
 		local result = process.run(options)
 		assert.equal('41 done "dry" 3 yes\n', result.stdout)
 		assert.equal("41", (s:get("n")))
-		assert.equal(2, tonumber(support.lib.journal_last(s:view())))
+		assert.equal(2, support.journal_end(s:view(), "last"))
 		s:close()
 		-- Nothing is left of it: the folder is empty.
 		assert.is_true(os.remove(above .. "/tmp"))

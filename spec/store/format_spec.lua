@@ -12,9 +12,10 @@ uint32_t checksum_plain(struct span key, struct span record, size_t place);
 struct process_row { uint32_t sensor; int32_t pid; uint64_t generation;
 	int64_t started_us; };
 void process_started(struct store *s, const struct process_row *row);
-bool process_first(struct view *v, struct process_row *out);
+int process_first(struct view *v, struct process_row *out);
 ]])
 
+local FOUND = 1
 local ID = ("0123456789abcdef"):rep(2):sub(1, 24)
 
 local function letter()
@@ -54,13 +55,13 @@ local looks = {}
 
 function looks.journal(v)
 	local r = ffi.new("struct journal_record")
-	return lib.journal_get(v, 1, r), support.text(r.payload)
+	return lib.journal_get(v, 1, r) == FOUND, support.text(r.payload)
 		.. support.text(r.trace) .. tonumber(r.time_us)
 end
 
 local function look_at_item(name, v)
 	local item = ffi.new("struct kv_item")
-	return lib.kv_get(v, name, #name, item), table.concat({
+	return lib.kv_get(v, name, #name, item) == FOUND, table.concat({
 		support.text(item.value), tostring(item.created_us),
 		tostring(item.expires_us), tostring(item.ttl_us), item.flags },
 		" ")
@@ -72,20 +73,21 @@ end
 
 function looks.cursor(v)
 	local c = ffi.new("struct cursor")
-	return lib.cursor_get(v, support.span("rules"), c),
+	return lib.cursor_get(v, support.span("rules"), c) == FOUND,
 		tonumber(c.next) .. support.text(c.glob)
 end
 
 function looks.state(v)
 	local state = ffi.new("struct sensor_state")
-	lib.sensor_state_get(v, 1, state)
-	return true, tonumber(state.allotted) .. ffi.string(state.switched_by)
+	return lib.sensor_state_get(v, 1, state) == FOUND,
+		tonumber(state.allotted) .. ffi.string(state.switched_by)
 		.. state.by_operator
 end
 
 function looks.dead(v)
 	local l = ffi.new("struct dead_letter")
-	return lib.dead_letter_get(v, support.span("p.S"), support.span(ID), l),
+	return lib.dead_letter_get(v, support.span("p.S"), support.span(ID),
+		l) == FOUND,
 		support.text(l.payload) .. support.text(l.message)
 end
 
@@ -104,7 +106,7 @@ end
 
 function looks.process(v)
 	local row = ffi.new("struct process_row")
-	return lib.process_first(v, row), row.pid
+	return lib.process_first(v, row) == FOUND, row.pid
 end
 
 -- fn(view) through the reader's door; or nil and what is wrong.
@@ -334,7 +336,7 @@ describe("the ends of the journal", function()
 		s:turn(function()
 			lib.retention_run(s.s, 1, 0)
 		end, support.T0 + 10 * support.SECOND)
-		assert.equal(2, tonumber(lib.journal_first(s:view())))
+		assert.equal(2, support.journal_end(s:view(), "first"))
 		s:close()
 		s = assert(support.open(dir))
 		s:close()

@@ -1,5 +1,6 @@
 -- The store under kill -9: whatever was acknowledged is there, and nothing is
 -- half there.
+local ffi = require("ffi")
 local process = require("spec.support.process")
 local support = require("spec.support.store")
 local lib = support.lib
@@ -51,7 +52,9 @@ local function check(dir, acked)
 	if last > 0 then
 		-- The cursor of the unit moved together with it.
 		assert.equal(tostring(last), (s:get("n")))
-		assert.equal(last + 0ULL, lib.cursor_least(s:view(), nil))
+		local least = ffi.new("uint64_t[1]")
+		lib.cursor_least(s:view(), least, nil)
+		assert.equal(last + 0ULL, least[0])
 	end
 	s:close()
 	return last

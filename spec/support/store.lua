@@ -30,26 +30,31 @@ const char *view_error(const struct view *v);
 struct store_figures { uint64_t map_bytes, file_bytes, free_bytes,
 	disk_free_bytes, journal_bytes, journal_first, journal_last,
 	dead_letter_bytes, dead_letters, items, commits; };
-void store_figures(struct store *s, struct store_figures *f);
+int store_figures(struct store *s, struct store_figures *f);
+typedef void store_failed_fn(void *arg, const char *why);
+void store_on_failed(struct store *s, store_failed_fn *fn, void *arg);
+const char *store_failure(const struct store *s);
 
 struct journal_entry { uint32_t trigger, sensor; uint64_t generation;
 	struct span trace, payload; };
 struct journal_record { uint64_t seq; int64_t time_us; uint64_t generation;
 	uint32_t trigger, sensor; struct span trace, payload; };
 uint64_t journal_append(struct store *s, const struct journal_entry *e);
-bool journal_get(struct view *v, uint64_t seq, struct journal_record *out);
-uint64_t journal_first(struct view *v);
-uint64_t journal_last(struct view *v);
-uint64_t journal_head(struct view *v);
+int journal_get(struct view *v, uint64_t seq, struct journal_record *out);
+int journal_first(struct view *v, uint64_t *seq);
+int journal_last(struct view *v, uint64_t *seq);
+uint64_t journal_head(const struct store *s);
+struct journal_ends { uint64_t first, last; };
+int journal_noted(struct view *v, struct journal_ends *out);
 struct journal_walk { void *cursor; struct view *view; uint64_t from;
 	bool started; };
 void journal_walk_init(struct journal_walk *w, struct view *v, uint64_t from);
-bool journal_walk_next(struct journal_walk *w, struct journal_record *out);
+int journal_walk_next(struct journal_walk *w, struct journal_record *out);
 void journal_walk_release(struct journal_walk *w);
 char *instance_id_format(char text[25], int64_t time_us, uint64_t seq);
 bool instance_id_parse(const char *text, size_t len, uint32_t *seconds,
     uint64_t *seq);
-bool journal_find(struct view *v, const char *id, size_t len,
+int journal_find(struct view *v, const char *id, size_t len,
     struct journal_record *out);
 
 uint32_t registry_sensor(struct store *s, const char *ref);
@@ -67,11 +72,11 @@ const struct trigger_entry *registry_trigger_match(struct view *v,
 
 struct kv_item { struct span name, value; uint32_t flags;
 	int64_t created_us, modified_us, expires_us, ttl_us; };
-bool kv_get(struct view *v, const char *name, size_t len,
+int kv_get(struct view *v, const char *name, size_t len,
     struct kv_item *out);
 typedef bool kv_item_fn(void *arg, const struct kv_item *item);
 struct kv_range { struct span prefix, after; size_t offset, limit; };
-size_t kv_list(struct view *v, const struct kv_range *range, kv_item_fn *fn,
+int kv_list(struct view *v, const struct kv_range *range, kv_item_fn *fn,
     void *arg);
 typedef void kv_expired_fn(void *arg, const struct kv_item *item);
 void kv_on_expired(struct store *s, kv_expired_fn *fn, void *arg);
@@ -82,11 +87,12 @@ int64_t clock_mono_us(void);
 size_t expiry_run(struct store *s, size_t max, int64_t until_us);
 int64_t expiry_next(struct view *v);
 struct overdue { uint64_t items; int64_t oldest_us; };
-void expiry_overdue(struct view *v, struct overdue *out);
+int expiry_overdue(struct view *v, struct overdue *out);
+struct span kv_failed(const struct view *v);
 
 struct sensor_state { uint64_t allotted, current; int64_t last_poll_us;
 	int by_operator; int64_t switched_us; char switched_by[64]; };
-void sensor_state_get(struct view *v, uint32_t sensor,
+int sensor_state_get(struct view *v, uint32_t sensor,
     struct sensor_state *out);
 uint64_t sensor_generation_allot(struct store *s, uint32_t sensor);
 void sensor_current_set(struct store *s, uint32_t sensor, uint64_t g);
@@ -99,22 +105,22 @@ struct dead_letter { struct span id, sensor; uint64_t generation;
 	place, trace, payload; bool truncated; };
 bool dead_letter_id_valid(const char *id, size_t len);
 bool dead_letter_put(struct store *s, const struct dead_letter *letter);
-bool dead_letter_get(struct view *v, struct span sensor, struct span id,
+int dead_letter_get(struct view *v, struct span sensor, struct span id,
     struct dead_letter *out);
 bool dead_letter_delete(struct store *s, struct span sensor, struct span id);
 typedef bool dead_letter_fn(void *arg, uint64_t seq,
     const struct dead_letter *letter);
-size_t dead_letter_list(struct view *v, struct span sensor, uint64_t *after,
+int dead_letter_list(struct view *v, struct span sensor, uint64_t *after,
     size_t limit, dead_letter_fn *fn, void *arg);
 
 struct cursor { uint64_t next; int64_t created_us, modified_us;
 	struct span glob; };
-bool cursor_get(struct view *v, struct span name, struct cursor *out);
+int cursor_get(struct view *v, struct span name, struct cursor *out);
 void cursor_set(struct store *s, struct span name, uint64_t next,
     struct span glob);
 bool cursor_move(struct store *s, struct span name, uint64_t next);
 bool cursor_delete(struct store *s, struct span name);
-uint64_t cursor_least(struct view *v, struct span *name);
+int cursor_least(struct view *v, uint64_t *seq, struct span *name);
 
 struct retention { int64_t journal_age_us; uint64_t journal_size;
 	bool journal_drop_held; int64_t dead_letter_age_us;
@@ -123,7 +129,7 @@ void retention_default(struct retention *r);
 void retention_set(struct store *s, const struct retention *r);
 bool retention_run(struct store *s, unsigned max, int64_t until_us);
 struct retention_state { unsigned percent; bool held; char holder[256]; };
-void retention_look(struct store *s, struct retention_state *out);
+int retention_look(struct store *s, struct retention_state *out);
 
 struct seal_key;
 int seal_key_create(const char *path, struct err *e);
@@ -144,7 +150,7 @@ void store_reader_rest(struct store_reader *r);
 int store_reader_backup(struct store_reader *r, const char *dest, uint64_t *bytes,
     struct err *e);
 
-void instance_put_json(struct buf *b, struct view *v,
+int instance_put_json(struct buf *b, struct view *v,
     const struct journal_record *record);
 void item_put_json(struct buf *b, const struct kv_item *item);
 ]])
@@ -156,6 +162,9 @@ jit.off()
 local M = { lib = lib }
 
 -- enum store_result and enum store_room, by name.
+-- enum read_result, by name.
+M.read = { [0] = "missing", "found", "failed" }
+
 M.result = { [0] = "done", "again", "full", "broken" }
 M.room_names = { [0] = "yes", "disk", "held" }
 
@@ -263,12 +272,19 @@ end
 -- The value of an item at a time, or nil, and the item's facts.
 function Store:get(name, now)
 	local item = ffi.new("struct kv_item")
-	if not lib.kv_get(self:view(now), name, #name, item) then
+	if M.read[lib.kv_get(self:view(now), name, #name, item)] ~= "found" then
 		return nil
 	end
 	return M.text(item.value), { created = item.created_us,
 		modified = item.modified_us, expires = item.expires_us,
 		flags = item.flags }
+end
+
+-- The sequence at one end of the journal ("first", "last"); 0: it is empty.
+function M.journal_end(view, which)
+	local seq = ffi.new("uint64_t[1]")
+	assert(M.read[lib["journal_" .. which](view, seq)] ~= "failed")
+	return tonumber(seq[0])
 end
 
 -- Every payload from a sequence on, as a list of {seq, payload}.
@@ -277,7 +293,7 @@ function M.journal(view, from)
 	local record = ffi.new("struct journal_record")
 	local found = {}
 	lib.journal_walk_init(walk, view, from or 0)
-	while lib.journal_walk_next(walk, record) do
+	while M.read[lib.journal_walk_next(walk, record)] == "found" do
 		found[#found + 1] = { tonumber(record.seq), M.text(record.payload) }
 	end
 	lib.journal_walk_release(walk)

@@ -56,7 +56,7 @@ end
 
 function verbs.load(dir)
 	local s = open(dir, { map_size = 2 ^ 20 })
-	local n = tonumber(lib.journal_head(s:view()))
+	local n = tonumber(lib.journal_head(s.s))
 	s:rest()
 	math.randomseed(os.time() + n)
 	while true do

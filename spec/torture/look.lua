@@ -45,14 +45,14 @@ end
 
 -- The journal's records: without a gap, the printed ones as they were printed,
 -- each trigger's numbers one after the other and whole.
-local function look_at_journal(view, wanted)
+local function look_at_journal(view, head, wanted)
 	local printed, last = by_sequence(wanted.printed), {}
 	local record = ffi.new("struct journal_record")
 	local walk = ffi.new("struct journal_walk")
-	local first = math.max(1, tonumber(lib.journal_first(view)))
+	local first = math.max(1, support.journal_end(view, "first"))
 	local seq = first - 1
 	lib.journal_walk_init(walk, view, 0)
-	while lib.journal_walk_next(walk, record) do
+	while support.read[lib.journal_walk_next(walk, record)] == "found" do
 		local text = support.with_buf(function(b)
 			lib.instance_put_json(b, view, record)
 		end)
@@ -81,9 +81,8 @@ local function look_at_journal(view, wanted)
 		fail("the journal: %s", ffi.string(lib.view_error(view)))
 	elseif first > 1 and not wanted.retained then
 		fail("the journal begins at %d", first)
-	elseif seq ~= tonumber(lib.journal_head(view)) then
-		fail("the journal ends at %d, its head says %d", seq,
-			tonumber(lib.journal_head(view)))
+	elseif seq ~= head then
+		fail("the journal ends at %d, its head says %d", seq, head)
 	end
 	for n, line in pairs(printed) do
 		if n >= first then
@@ -95,8 +94,13 @@ end
 
 local function dead_letters(view, sensor)
 	local after = ffi.new("uint64_t[1]")
-	return tonumber(lib.dead_letter_list(view, support.span(sensor), after,
-		100000, function() return true end, nil))
+	local n = 0
+	assert(support.read[lib.dead_letter_list(view, support.span(sensor),
+		after, 100000, function()
+			n = n + 1
+			return true
+		end, nil)] ~= "failed")
+	return n
 end
 
 -- What torture.Mixed stores beside its number; one of the ring may
@@ -123,7 +127,8 @@ local s, why = support.open(arg[1])
 if not s then
 	fail("it does not open: %s", why)
 end
-local last, seq = look_at_journal(s:view(NOW), wanted)
+local last, seq = look_at_journal(s:view(NOW),
+	tonumber(lib.journal_head(s.s)), wanted)
 local numbers = {}
 for trigger, found in pairs(last) do
 	local stored = s:get(found.sensor .. ":last", NOW)

@@ -125,13 +125,23 @@ sensortype_answer(struct http_request *r, unsigned status,
 }
 
 bool
+sensortype_is_known(struct http_request *r, struct core *core,
+    const struct host_sensor *s)
+{
+	if (!s->state)
+		http_fail(r, 500, "what the store keeps of \"%s\" cannot be "
+		    "read: %s", s->meta->ref, host_unread(core));
+	return s->state != NULL;
+}
+
+bool
 sensortype_find(struct http_request *r, struct core *core,
     struct host_sensor *out)
 {
 	const char *ref = http_param(r, "ref"), *near;
 
 	if (host_sensor_find(core, ref, out))
-		return true;
+		return sensortype_is_known(r, core, out);
 	near = host_sensor_nearest(core, ref);
 	if (near)
 		http_fail(r, 404, "Resource with a reference or id \"%s\" "

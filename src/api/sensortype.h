@@ -11,9 +11,13 @@ void sensortype_put(struct out *o, const struct host_sensor *s);
 void sensortype_answer(struct http_request *r, unsigned status,
     const struct host_sensor *s);
 
+/* False after a 500: what the store keeps of it cannot be read. */
+bool sensortype_is_known(struct http_request *r, struct core *core,
+    const struct host_sensor *s);
+
 /*
  * The sensor of the route's :ref, by ref or id; false after a 404 that names
- * the nearest.
+ * the nearest, or a 500 as above.
  */
 bool sensortype_find(struct http_request *r, struct core *core,
     struct host_sensor *out);

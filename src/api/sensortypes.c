@@ -74,11 +74,14 @@ api_sensortypes_list(struct http_request *r, void *arg)
 	for (i = 0; i < host_sensor_count(arg); i++) {
 		const struct sensor_meta *m = host_sensor_meta(arg, i);
 
-		if (!passes(&f, m) || (f.enabled &&
-		    truth(f.enabled) != host_sensor_enabled(arg, m)) ||
-		    !page_takes(&page))
+		if (!passes(&f, m))
 			continue;
 		host_sensor_fill(arg, m, &s);
+		if (!sensortype_is_known(r, arg, &s))
+			return;
+		if ((f.enabled && truth(f.enabled) != s.enabled) ||
+		    !page_takes(&page))
+			continue;
 		buf_puts(b, b->len > 1 ? ",\n" : "");
 		out_open(&o, b);
 		sensortype_put(&o, &s);
@@ -115,10 +118,10 @@ on_switched(void *arg, const char *error)
 
 	if (error)
 		http_fail(w->request, 503, "%s", error);
-	else if (host_sensor_find(w->core, w->ref, &s))
-		sensortype_answer(w->request, 200, &s);
-	else
+	else if (!host_sensor_find(w->core, w->ref, &s))
 		http_fail(w->request, 404, "\"%s\" is gone", w->ref);
+	else if (sensortype_is_known(w->request, w->core, &s))
+		sensortype_answer(w->request, 200, &s);
 	free(w->ref);
 	free(w);
 }
@@ -198,7 +201,8 @@ api_sensors_restart(struct http_request *r, void *arg)
 	ref = xstrdup(s.meta->ref);
 	if (host_sensor_restart(arg, ref, &e) != 0)
 		http_fail(r, host_unready(arg) ? 503 : 409, "%s", e.text);
-	else if (host_sensor_find(arg, ref, &s))
+	else if (host_sensor_find(arg, ref, &s) &&
+	    sensortype_is_known(r, arg, &s))
 		sensortype_answer(r, 202, &s);
 	free(ref);
 }

@@ -30,8 +30,8 @@ tally_add(struct tally *tallies, const char *state)
 	tallies[i].count++;
 }
 
-/* Writes how the sensors do. */
-static void
+/* Writes how the sensors do; false if that cannot be read. */
+static bool
 put_sensors(struct out *o, struct core *core)
 {
 	struct tally tallies[STATES] = {{0}};
@@ -41,11 +41,15 @@ put_sensors(struct out *o, struct core *core)
 
 	for (i = 0; i < host_sensor_count(core); i++) {
 		const struct sensor_meta *meta = host_sensor_meta(core, i);
+		const char *state;
 		bool fails;
 
 		if (!meta)
 			continue;
-		tally_add(tallies, host_sensor_state(core, meta, &fails));
+		state = host_sensor_state(core, meta, &fails);
+		if (!state)
+			return false;
+		tally_add(tallies, state);
 		failing += fails;
 		total++;
 	}
@@ -56,6 +60,7 @@ put_sensors(struct out *o, struct core *core)
 		out_integer(&inner, tallies[i].state, tallies[i].count);
 	out_integer(&inner, "failing", failing);
 	out_close(&inner);
+	return true;
 }
 
 /* Writes the figures of the store. */
@@ -136,12 +141,13 @@ put_reload(struct out *o, struct core *core)
 void
 api_status_get(struct http_request *r, void *arg)
 {
-	const char *unready = host_unready(arg);
 	struct buf *b = http_out(r);
+	const char *unready;
 	struct host_status s;
 	struct out o = {0};
+	bool known = host_status(arg, &s) != READ_FAILED;
 
-	host_status(arg, &s);
+	unready = host_unready(arg);
 	out_open(&o, b);
 	out_text(&o, "version", SENSORHOST_VERSION);
 	out_integer(&o, "pid", (uint64_t)getpid());
@@ -155,12 +161,16 @@ api_status_get(struct http_request *r, void *arg)
 	out_text(&o, "config", s.config_file);
 	put_addresses(&o, arg);
 	out_integer(&o, "connections", s.connections);
-	put_sensors(&o, arg);
+	known = known && put_sensors(&o, arg);
 	put_loop(&o, &s.loop);
 	put_store(&o, &s);
 	put_reload(&o, arg);
 	findings_put(&o, host_findings(arg));
 	out_close(&o);
 	buf_putc(b, '\n');
-	http_answer(r, 200);
+	if (known)
+		http_answer(r, 200);
+	else
+		http_fail(r, 500, "the store cannot be read: %s",
+		    host_unread(arg));
 }

@@ -3,13 +3,15 @@
  * lines. Reads the data folder itself, in slices: no view is open while it
  * writes, so that a slow reader of its output never makes the database grow.
  * It keeps its own place, holds nothing back from retention, and says so when
- * that left a gap.
+ * that left a gap. What cannot be read, is missing or is too much it says on
+ * stderr, goes on behind it where it can, and ends with 1.
  */
 #include "cli/commands.h"
 
 #include <errno.h>
 #include <fnmatch.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -22,6 +24,7 @@
 
 #define SLICE_RECORDS 1000
 #define SLICE_BYTES ((size_t)256 * 1024)
+#define FAULTS_MAX 1000	/* then it gives up */
 
 static const struct command export_command = {
 	.name = "export",
@@ -48,10 +51,11 @@ struct export {
 	struct buf out;
 	struct buf last_name;	/* of the datastore item printed last */
 	uint64_t after;		/* the number of the letter looked at last */
+	unsigned faults;	/* told of; not 0: the exit code is 1 */
 };
 
-/* What a slice or a write came to. */
-enum step { STEP_MORE, STEP_END, STEP_CLOSED, STEP_FAILED };
+/* What a slice or a write came to; AGAIN: with a fresh view. */
+enum step { STEP_MORE, STEP_AGAIN, STEP_END, STEP_CLOSED, STEP_FAILED };
 
 /* Writes out all that is gathered. */
 static enum step
@@ -98,38 +102,118 @@ glob_takes(struct export *x, struct view *v, uint32_t trigger)
 	return x->verdicts[trigger] > 0;
 }
 
-/* Tells of records that retention took before they could be read. */
-static void
-tell_gap(const struct export *x, uint64_t found)
+/* Tells of what is wrong; STEP_FAILED when that is enough. */
+static enum step
+tell_fault(struct export *x, const char *fmt, ...)
 {
-	if (x->next != 0 && found > x->next)
-		fprintf(stderr, "sensorhost: %" PRIu64 " instances from %"
-		    PRIu64 " on are gone: retention deleted them\n",
-		    found - x->next, x->next);
+	struct buf b = {0};
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vprintf(&b, fmt, ap);
+	va_end(ap);
+	place_fail("%s", buf_cstr(&b));
+	buf_release(&b);
+	if (++x->faults < FAULTS_MAX)
+		return STEP_MORE;
+	place_fail("that is enough: nothing more is printed");
+	return STEP_FAILED;
+}
+
+/*
+ * Goes on to a sequence, or to the end behind the last: what lies between was
+ * deleted by retention, or is missing.
+ */
+static enum step
+pass_gap(struct export *x, const struct journal_ends *ends, uint64_t found)
+{
+	uint64_t from = x->next != 0 ? x->next : ends->first;
+	enum step step = STEP_MORE;
+
+	if (from != 0 && from < ends->first && from < found) {
+		uint64_t to = found < ends->first ? found : ends->first;
+
+		/* Where the beginning was asked for, nothing was promised. */
+		if (x->next != 0)
+			fprintf(stderr, "sensorhost: %" PRIu64 " instances "
+			    "from %" PRIu64 " on are gone: retention deleted "
+			    "them\n", to - from, from);
+		from = to;
+	}
+	if (from != 0 && from < found && from <= ends->last)
+		step = tell_fault(x, "the instances with sequence %" PRIu64
+		    " to %" PRIu64 " are missing: the database is damaged",
+		    from, found - 1);
+	if (found > x->next)
+		x->next = found;
+	return step;
+}
+
+/* Gathers one record that was read. */
+static enum step
+put_record(struct export *x, struct view *v, const struct journal_ends *ends,
+    const struct journal_record *record)
+{
+	if (record->seq > ends->last ||
+	    (ends->first != 0 && record->seq < ends->first))
+		return tell_fault(x, "the instance with sequence %" PRIu64
+		    " is one too many: the journal has %" PRIu64 " to %" PRIu64,
+		    record->seq, ends->first, ends->last);
+	if (registry_trigger_get(v, record->trigger) == NULL)
+		return tell_fault(x, "the instance with sequence %" PRIu64
+		    " is of a trigger that nobody knows", record->seq);
+	if (!glob_takes(x, v, record->trigger))
+		return STEP_MORE;
+	if (instance_put_json(&x->out, v, record) == READ_FAILED)
+		return tell_fault(x, "%s", view_error(v));
+	buf_putc(&x->out, '\n');
+	return STEP_MORE;
+}
+
+/* One record, or what is there in its place. */
+static enum step
+take_record(struct export *x, struct view *v, const struct journal_ends *ends,
+    struct journal_walk *walk)
+{
+	struct journal_record record;
+	enum read_result r = journal_walk_next(walk, &record);
+	enum step step;
+
+	if (r == READ_MISSING) {
+		step = pass_gap(x, ends, ends->last + 1);
+		return step == STEP_MORE ? STEP_END : step;
+	}
+	if (r == READ_FAILED && record.seq == 0) {
+		/* A page: the next view begins behind what lies there. */
+		x->next = (x->next != 0 ? x->next : ends->first) + 1;
+		step = tell_fault(x, "the instance with sequence %" PRIu64
+		    " cannot be read: %s", x->next - 1, view_error(v));
+		return step != STEP_MORE ? step :
+		    x->next > ends->last ? STEP_END : STEP_AGAIN;
+	}
+	if ((step = pass_gap(x, ends, record.seq)) != STEP_MORE)
+		return step;
+	x->next = record.seq + 1;
+	return r == READ_FAILED ? tell_fault(x, "%s", view_error(v)) :
+	    put_record(x, v, ends, &record);
 }
 
 /* Gathers one slice of the journal; STEP_END: there is no more for now. */
 static enum step
 journal_slice(struct export *x, struct view *v)
 {
-	struct journal_record record;
+	enum step step = STEP_MORE;
+	struct journal_ends ends;
 	struct journal_walk walk;
-	bool more = true;
 
+	if (journal_noted(v, &ends) == READ_FAILED)
+		return tell_fault(x, "%s", view_error(v)), STEP_FAILED;
 	journal_walk_init(&walk, v, x->next);
-	for (int n = 0; more && n < SLICE_RECORDS &&
-	    x->out.len < SLICE_BYTES; n++) {
-		if (!(more = journal_walk_next(&walk, &record)))
-			break;
-		tell_gap(x, record.seq);
-		x->next = record.seq + 1;
-		if (!glob_takes(x, v, record.trigger))
-			continue;
-		instance_put_json(&x->out, v, &record);
-		buf_putc(&x->out, '\n');
-	}
+	for (int n = 0; step == STEP_MORE && n < SLICE_RECORDS &&
+	    x->out.len < SLICE_BYTES; n++)
+		step = take_record(x, v, &ends, &walk);
 	journal_walk_release(&walk);
-	return more ? STEP_MORE : STEP_END;
+	return step == STEP_AGAIN ? STEP_MORE : step;
 }
 
 /* kv_item_fn: one line; remembers how far it came. */
@@ -145,19 +229,38 @@ put_item(void *arg, const struct kv_item *item)
 	return x->out.len < SLICE_BYTES;
 }
 
+/* Whether the whole table is there, at the end of a listing. */
+static enum step
+end_with(struct export *x, struct view *v, enum read_result whole)
+{
+	if (whole == READ_FAILED && x->faults == 0)
+		tell_fault(x, "%s", view_error(v));
+	return STEP_END;
+}
+
 /* The same for the datastore. */
 static enum step
 datastore_slice(struct export *x, struct view *v)
 {
 	struct buf after = {0};
 	struct kv_range range = { .limit = SLICE_RECORDS };
-	size_t given;
+	enum read_result r;
+	struct span failed;
 
 	buf_put(&after, x->last_name.data, x->last_name.len);
 	range.after = span_of(after.data, after.len);
-	given = kv_list(v, &range, put_item, x);
+	r = kv_list(v, &range, put_item, x);
 	buf_release(&after);
-	return given > 0 ? STEP_MORE : STEP_END;
+	if (r == READ_MISSING)
+		return end_with(x, v, verify_items_whole(v));
+	if (r == READ_FOUND)
+		return STEP_MORE;
+	failed = kv_failed(v);
+	if (failed.len == 0)
+		return tell_fault(x, "%s", view_error(v)), STEP_FAILED;
+	buf_reset(&x->last_name, KV_NAME_MAX);
+	buf_put(&x->last_name, failed.data, failed.len);
+	return tell_fault(x, "%s", view_error(v));
 }
 
 /* dead_letter_fn: one line. */
@@ -176,9 +279,14 @@ put_letter(void *arg, uint64_t seq, const struct dead_letter *letter)
 static enum step
 letters_slice(struct export *x, struct view *v)
 {
-	dead_letter_list(v, span_of(NULL, 0), &x->after, SLICE_RECORDS,
-	    put_letter, x);
-	return x->after == DEAD_LETTER_END ? STEP_END : STEP_MORE;
+	enum read_result r = dead_letter_list(v, span_of(NULL, 0), &x->after,
+	    SLICE_RECORDS, put_letter, x);
+
+	if (r == READ_FAILED && tell_fault(x, "%s", view_error(v)) !=
+	    STEP_MORE)
+		return STEP_FAILED;
+	return x->after != DEAD_LETTER_END ? STEP_MORE :
+	    end_with(x, v, verify_letters_whole(v));
 }
 
 /* One view, one slice, the view ended, the slice written. */
@@ -195,10 +303,6 @@ slice(struct export *x)
 	}
 	step = x->datastore ? datastore_slice(x, v) :
 	    x->letters ? letters_slice(x, v) : journal_slice(x, v);
-	if (view_error(v) != NULL) {
-		place_fail("cannot read the data: %s", view_error(v));
-		step = STEP_FAILED;
-	}
 	store_reader_rest(x->reader);
 	written = flush_out(x);
 	return written == STEP_MORE ? step : written;
@@ -220,7 +324,7 @@ print_all(struct export *x, const char *dir)
 	} while (step == STEP_MORE);
 	if (x->follow)
 		follow_release(&follow);
-	return step == STEP_FAILED ? 1 : 0;
+	return step == STEP_FAILED || x->faults > 0 ? 1 : 0;
 }
 
 /* Opens the folder and prints. */

@@ -28,10 +28,17 @@ host_unready(struct core *core)
 		return "stopping";
 	if (!core->ready)
 		return "starting";
-	return core->ctx.short_of_room;
+	return core->ctx.short_of_room ? core->ctx.short_of_room :
+	    host_unread(core);
 }
 
-void
+const char *
+host_unread(struct core *core)
+{
+	return store_failure(core->ctx.store);
+}
+
+enum read_result
 host_status(struct core *core, struct host_status *out)
 {
 	const struct pace *p = &core->pace;
@@ -44,8 +51,9 @@ host_status(struct core *core, struct host_status *out)
 	    .connections = http_connection_count(core->http),
 	    .loop = {p->since_us, p->turns, p->longest_work_us,
 	    p->longest_commit_us}};
-	store_figures(core->ctx.store, &out->store);
-	expiry_overdue(store_view(core->ctx.store, clock_unix_us()),
+	if (store_figures(core->ctx.store, &out->store) == READ_FAILED)
+		return READ_FAILED;
+	return expiry_overdue(store_view(core->ctx.store, clock_unix_us()),
 	    &out->overdue);
 }
 
@@ -117,13 +125,16 @@ host_sensor_state(struct core *core, const struct sensor_meta *meta,
 {
 	const struct supervisor *s = fleet_find(&core->fleet, meta->ref);
 	enum supervisor_state state = SENSOR_STOPPED;
+	enum switch_known known = switch_look(&core->ctx, meta, NULL);
 
 	*failing = s && s->failing;
+	if (known == SWITCH_UNKNOWN)
+		return NULL;
 	if (s && s->state != SENSOR_STOPPED)
 		state = s->state;
 	else if (meta->rejected)
 		state = SENSOR_REJECTED;
-	else if (!switch_enabled(&core->ctx, meta, NULL))
+	else if (known == SWITCH_OFF)
 		state = SENSOR_DISABLED;
 	else if (core->wants ? !core->wants(core, meta) : !s)
 		state = SENSOR_NOT_OWNED;
@@ -139,24 +150,20 @@ host_sensor_fill(struct core *core, const struct sensor_meta *meta,
 
 	*out = (struct host_sensor){.meta = meta};
 	make_id(meta, out->id);
-	out->enabled = switch_enabled(&core->ctx, meta, &kept);
+	out->state = host_sensor_state(core, meta, &out->failing);
+	if (!out->state)
+		return;
+	out->enabled = switch_look(&core->ctx, meta, &kept) == SWITCH_ON;
 	if (kept.by_operator != SWITCH_NONE) {
 		snprintf(out->who, sizeof(out->who), "%.*s",
 		    SENSOR_STATE_WHO - 1, kept.switched_by);
 		out->by = out->who;
 		out->switched_us = kept.switched_us;
 	}
-	out->state = host_sensor_state(core, meta, &out->failing);
 	if (s)
 		fill_running(out, s);
 	if (meta->rejected && !out->error)
 		out->error = meta->why.text;
-}
-
-bool
-host_sensor_enabled(struct core *core, const struct sensor_meta *meta)
-{
-	return switch_enabled(&core->ctx, meta, NULL);
 }
 
 size_t
@@ -339,6 +346,8 @@ host_sensor_restart(struct core *core, const char *ref, struct err *e)
 		return -1;
 	if (!host_sensor_find(core, ref, &h))
 		return err_set(e, "there is no sensor \"%s\"", ref);
+	if (!h.state)
+		return err_set(e, "%s", host_unread(core));
 	if (h.meta->rejected && !s)
 		return err_set(e, "\"%s\" is rejected: %s", ref,
 		    h.meta->why.text);

@@ -11,6 +11,7 @@
 #include "pack/pack.h"
 #include "store/expiry.h"
 #include "store/store.h"
+#include "store/view.h"
 
 /*
  * The host as its API sees it; the only header of core/ that api/ includes.
@@ -18,8 +19,14 @@
  */
 struct core;
 
-/* NULL, or why the host is not ready: starting, stopping, short of room. */
+/*
+ * NULL, or why the host is not ready: starting, stopping, short of room, or
+ * host_unread().
+ */
 const char *host_unready(struct core *core);
+
+/* What of the store could not be read, first since the start; NULL: all can. */
+const char *host_unread(struct core *core);
 
 /* The loop's turns since the start or the beginning of the last reload. */
 struct host_loop {
@@ -39,7 +46,8 @@ struct host_status {
 	struct store_figures store;
 	struct overdue overdue; /* items past their ttl */
 };
-void host_status(struct core *core, struct host_status *out);
+/* READ_FAILED: host_unread() says why. */
+enum read_result host_status(struct core *core, struct host_status *out);
 
 /* The i-th address that the host listens on; NULL behind the last. */
 const char *host_address(struct core *core, size_t i);
@@ -51,7 +59,7 @@ struct host_sensor {
 	bool enabled;         /* by the operator's word, else the files' */
 	const char *by;       /* who switched it; NULL: nobody */
 	int64_t switched_us;  /* when */
-	const char *state;    /* contracts' names */
+	const char *state;    /* contracts' names; NULL: see below */
 	bool failing;
 	const char *error;    /* the last one; NULL: none */
 	const char *traceback;
@@ -79,9 +87,10 @@ const struct sensor_meta *host_sensor_meta(struct core *core, size_t i);
 void host_sensor_fill(struct core *core, const struct sensor_meta *meta,
     struct host_sensor *out);
 
-bool host_sensor_enabled(struct core *core, const struct sensor_meta *meta);
-
-/* No more than its state, for who counts. */
+/*
+ * No more than its state, for who counts. NULL here and in host_sensor: what
+ * the store keeps of the sensor cannot be read, and nothing else is known.
+ */
 const char *host_sensor_state(struct core *core,
     const struct sensor_meta *meta, bool *failing);
 

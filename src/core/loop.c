@@ -81,6 +81,15 @@ on_broken(void *arg, const char *why)
 	core->broken = core->done = true;
 }
 
+/* store_failed_fn: whoever asked was told; who runs the host is told here. */
+static void
+on_unread(void *arg, const char *why)
+{
+	(void)arg;
+	log_error("the store cannot be read: %s; `sensorhost journal verify` "
+	    "tells what else cannot", why);
+}
+
 /* turn_room_fn. */
 static void
 on_room(void *arg, const char *why)
@@ -142,6 +151,7 @@ open_store(struct context *ctx, struct err *e)
 
 	if (store_open(&ctx->store, h->data_dir, &options, &notice, e) != 0)
 		return -1;
+	store_on_failed(ctx->store, on_unread, NULL);
 	if (*notice.text)
 		log_warning("%s", notice.text);
 	if (h->key_file && access(h->key_file, F_OK) != 0)

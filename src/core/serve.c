@@ -60,17 +60,26 @@ matches(const struct opt_list *globs, const char *ref)
 	return false;
 }
 
-/* core.wants: enabled, by the operator's word before the metadata's. */
+/*
+ * core.wants: enabled, by the operator's word before the metadata's; while
+ * that cannot be read nothing is started and nothing is stopped.
+ */
 static bool
 wants(struct core *core, const struct sensor_meta *meta)
 {
 	const struct serve *serve = core->role;
+	const struct supervisor *s;
+	enum switch_known known;
 
 	if ((serve->only.count > 0 && !matches(&serve->only, meta->ref)) ||
 	    matches(&serve->except, meta->ref))
 		return false;
-	return partition_owns(core->partition, meta->ref) &&
-	    switch_enabled(&core->ctx, meta, NULL);
+	if (!partition_owns(core->partition, meta->ref))
+		return false;
+	known = switch_look(&core->ctx, meta, NULL);
+	s = fleet_find(&core->fleet, meta->ref);
+	return known == SWITCH_ON || (known == SWITCH_UNKNOWN && s &&
+	    !supervisor_settled(s));
 }
 
 /* Spreads first polls by hash(ref) over the interval, at most 10 s. */

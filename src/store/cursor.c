@@ -34,17 +34,26 @@ decode(struct span value, struct cursor *out)
 	return true;
 }
 
-bool
+/* cursor_fn */
+static bool
+pass(void *arg, struct span name, const struct cursor *cursor)
+{
+	(void)arg, (void)name, (void)cursor;
+	return true;
+}
+
+enum read_result
 cursor_get(struct view *v, struct span name, struct cursor *out)
 {
 	struct span value;
+	enum read_result r = record_get(v->txn, TABLE_CURSOR, name, &value);
 
-	if (!record_get(v->txn, TABLE_CURSOR, name, &value))
-		return false;
-	if (decode(value, out))
-		return true;
-	txn_damage(v->txn);
-	return false;
+	if (r == READ_FOUND && !decode(value, out))
+		r = txn_damage(v->txn, TABLE_CURSOR, name);
+	/* They are few: all must be there for this one to be missing. */
+	if (r == READ_MISSING && cursor_list(v, pass, NULL) == READ_FAILED)
+		r = READ_FAILED;
+	return r;
 }
 
 void
@@ -60,7 +69,7 @@ cursor_set(struct store *s, struct span name, uint64_t next, struct span glob)
 
 	must(name.len >= 1 && name.len <= CURSOR_NAME_MAX);
 	must(glob.len <= CURSOR_GLOB_MAX);
-	if (cursor_get(turn_view(s), name, &old))
+	if (cursor_get(turn_view(s), name, &old) == READ_FOUND)
 		header.created_us = old.created_us;
 	/* The glob may be borrowed from the very entry that is replaced. */
 	memcpy(record, &header, sizeof(header));
@@ -75,7 +84,7 @@ cursor_move(struct store *s, struct span name, uint64_t next)
 {
 	struct cursor there;
 
-	if (!cursor_get(turn_view(s), name, &there))
+	if (cursor_get(turn_view(s), name, &there) != READ_FOUND)
 		return false;
 	cursor_set(s, name, next, there.glob);
 	return true;
@@ -87,24 +96,26 @@ cursor_delete(struct store *s, struct span name)
 	return txn_delete(s->txn, TABLE_CURSOR, name);
 }
 
-void
+enum read_result
 cursor_list(struct view *v, cursor_fn *fn, void *arg)
 {
 	struct scan *scan = scan_open(v->txn, TABLE_CURSOR);
 	struct span name, value;
 	struct cursor cursor;
-	bool more = scan_to(scan, SCAN_FIRST, &name, &value);
+	enum read_result r = scan_to(scan, SCAN_FIRST, &name, &value);
+	bool any = r == READ_FOUND;
 
-	while (more) {
+	while (r == READ_FOUND) {
 		if (!record_open(name, value, &value) ||
-		    !decode(value, &cursor)) {
-			txn_damage(v->txn);
+		    !decode(value, &cursor))
+			r = txn_damage(v->txn, TABLE_CURSOR, name);
+		else if (!fn(arg, name, &cursor))
 			break;
-		}
-		more = fn(arg, name, &cursor) &&
-		    scan_to(scan, SCAN_NEXT, &name, &value);
+		else
+			r = scan_to(scan, SCAN_NEXT, &name, &value);
 	}
 	scan_close(scan);
+	return r == READ_FAILED ? r : any ? READ_FOUND : READ_MISSING;
 }
 
 struct least {
@@ -123,13 +134,14 @@ keep_least(void *arg, struct span name, const struct cursor *cursor)
 	return true;
 }
 
-uint64_t
-cursor_least(struct view *v, struct span *name)
+enum read_result
+cursor_least(struct view *v, uint64_t *seq, struct span *name)
 {
 	struct least least = { UINT64_MAX, { "", 0 } };
+	enum read_result r = cursor_list(v, keep_least, &least);
 
-	cursor_list(v, keep_least, &least);
+	*seq = least.next;
 	if (name != NULL)
 		*name = least.name;
-	return least.next;
+	return r;
 }

@@ -21,7 +21,8 @@ struct cursor {
 	struct span glob;	/* which triggers it wants; empty: all */
 };
 
-bool cursor_get(struct view *v, struct span name, struct cursor *out);
+enum read_result cursor_get(struct view *v, struct span name,
+    struct cursor *out);
 
 /* Stages a cursor, a new one or one that moved; name: 1 to 200 bytes. */
 void cursor_set(struct store *s, struct span name, uint64_t next,
@@ -31,13 +32,17 @@ void cursor_set(struct store *s, struct span name, uint64_t next,
 bool cursor_move(struct store *s, struct span name, uint64_t next);
 bool cursor_delete(struct store *s, struct span name);
 
-/* Called for each cursor, by name; false ends the listing. */
+/*
+ * Called for each cursor, by name; false ends the listing. It fails at the
+ * first that cannot be read; else it is found if there is any.
+ */
 typedef bool cursor_fn(void *arg, struct span name,
     const struct cursor *cursor);
-void cursor_list(struct view *v, cursor_fn *fn, void *arg);
+enum read_result cursor_list(struct view *v, cursor_fn *fn, void *arg);
 
 /*
  * The least sequence that any cursor still wants, and (if name is not NULL)
- * whose it is; UINT64_MAX if there is no cursor.
+ * whose it is. *seq is UINT64_MAX if there is no cursor.
  */
-uint64_t cursor_least(struct view *v, struct span *name);
+enum read_result cursor_least(struct view *v, uint64_t *seq,
+    struct span *name);

@@ -127,7 +127,7 @@ dead_letter_put(struct store *s, const struct dead_letter *letter)
 
 	must(s->txn != NULL && at.len > 0);
 	must(letter->payload.len <= DEAD_LETTER_PAYLOAD_MAX);
-	if (txn_get(s->txn, TABLE_DEAD_INDEX, at, &there))
+	if (txn_get(s->txn, TABLE_DEAD_INDEX, at, &there) == READ_FOUND)
 		return false;
 	buf_put(&b, &header, sizeof(header));
 	for (size_t i = 0; i < TEXTS; i++)
@@ -144,41 +144,53 @@ dead_letter_put(struct store *s, const struct dead_letter *letter)
 	return true;
 }
 
-/* Finds the number of a letter. */
+/* sound_fn */
 static bool
+is_index(struct span key, struct span value)
+{
+	return record_open(key, value, &value) &&
+	    value.len == sizeof(uint64_t);
+}
+
+/* Finds the number of a letter. */
+static enum read_result
 find(struct txn *t, struct span sensor, struct span id, uint64_t *seq)
 {
 	struct index_key key;
 	struct span at = index_key_make(&key, sensor, id);
 	struct span value;
+	enum read_result r;
 
-	if (at.len == 0 || !record_get(t, TABLE_DEAD_INDEX, at, &value))
-		return false;
-	if (value.len != sizeof(*seq)) {
-		txn_damage(t);
-		return false;
-	}
-	memcpy(seq, value.data, sizeof(*seq));
-	return true;
+	if (at.len == 0)
+		return READ_MISSING;
+	r = record_get(t, TABLE_DEAD_INDEX, at, &value);
+	if (r == READ_MISSING)
+		return txn_missing(t, TABLE_DEAD_INDEX, at, is_index);
+	if (r == READ_FOUND && value.len != sizeof(*seq))
+		r = txn_damage(t, TABLE_DEAD_INDEX, at);
+	if (r == READ_FOUND)
+		memcpy(seq, value.data, sizeof(*seq));
+	return r;
 }
 
-bool
+enum read_result
 dead_letter_get(struct view *v, struct span sensor, struct span id,
     struct dead_letter *out)
 {
 	struct span key, value;
 	uint64_t seq;
+	enum read_result r = find(v->txn, sensor, id, &seq);
 
-	if (!find(v->txn, sensor, id, &seq))
-		return false;
-	key = span_of(&seq, sizeof(seq));
+	if (r != READ_FOUND)
+		return r;
 	/* What the index names is there, and is the one that was asked for. */
-	if (txn_get(v->txn, TABLE_DEAD, key, &value) &&
+	key = span_of(&seq, sizeof(seq));
+	r = txn_get(v->txn, TABLE_DEAD, key, &value);
+	if (r == READ_FAILED || (r == READ_FOUND &&
 	    dead_letter_decode(key, value, out) &&
-	    span_equal(out->sensor, sensor) && span_equal(out->id, id))
-		return true;
-	txn_damage(v->txn);
-	return false;
+	    span_equal(out->sensor, sensor) && span_equal(out->id, id)))
+		return r;
+	return txn_damage(v->txn, TABLE_DEAD, key);
 }
 
 void
@@ -197,7 +209,7 @@ dead_letter_delete(struct store *s, struct span sensor, struct span id)
 	struct index_key key;
 	uint64_t seq;
 
-	if (!find(s->txn, sensor, id, &seq))
+	if (find(s->txn, sensor, id, &seq) != READ_FOUND)
 		return false;
 	txn_delete(s->txn, TABLE_DEAD_INDEX,
 	    index_key_make(&key, sensor, id));
@@ -212,7 +224,7 @@ is_of(const struct dead_letter *letter, struct span sensor)
 	return sensor.len == 0 || span_equal(letter->sensor, sensor);
 }
 
-size_t
+enum read_result
 dead_letter_list(struct view *v, struct span sensor, uint64_t *after,
     size_t limit, dead_letter_fn *fn, void *arg)
 {
@@ -221,25 +233,26 @@ dead_letter_list(struct view *v, struct span sensor, uint64_t *after,
 	struct span key = span_of(&seq, sizeof(seq)), value;
 	struct dead_letter letter;
 	size_t given = 0, looked = 0;
-	bool more = *after != DEAD_LETTER_END &&
+	enum read_result r = *after == DEAD_LETTER_END ? READ_MISSING :
 	    scan_to(scan, SCAN_FROM, &key, &value);
 
-	while (more && given < limit && looked < LOOK_MAX) {
-		if (!dead_letter_decode(key, value, &letter)) {
-			txn_damage(v->txn);
-			break;
-		}
+	while (r == READ_FOUND && given < limit && looked < LOOK_MAX) {
 		memcpy(after, key.data, sizeof(*after));
 		looked++;
+		if (!dead_letter_decode(key, value, &letter)) {
+			r = txn_damage(v->txn, TABLE_DEAD, key);
+			scan_close(scan);
+			return r;
+		}
 		if (is_of(&letter, sensor)) {
 			given++;
 			if (!fn(arg, *after, &letter))
 				break;
 		}
-		more = scan_to(scan, SCAN_NEXT, &key, &value);
+		r = scan_to(scan, SCAN_NEXT, &key, &value);
 	}
-	if (!more)
+	if (r != READ_FOUND)
 		*after = DEAD_LETTER_END;
 	scan_close(scan);
-	return given;
+	return r == READ_FAILED ? r : given > 0 ? READ_FOUND : READ_MISSING;
 }

@@ -37,8 +37,8 @@ bool dead_letter_id_valid(const char *id, size_t len);
 /* Stages one; false, and nothing happens, if that sensor used the id before. */
 bool dead_letter_put(struct store *s, const struct dead_letter *letter);
 
-bool dead_letter_get(struct view *v, struct span sensor, struct span id,
-    struct dead_letter *out);
+enum read_result dead_letter_get(struct view *v, struct span sensor,
+    struct span id, struct dead_letter *out);
 bool dead_letter_delete(struct store *s, struct span sensor, struct span id);
 
 /* Called for each letter; false ends the listing. No staging call inside. */
@@ -47,10 +47,11 @@ typedef bool dead_letter_fn(void *arg, uint64_t seq,
 
 /*
  * Lists at most limit letters of a sensor (empty: of all), oldest first, that
- * come after number *after; returns how many were given. It looks at a
- * bounded number of letters and leaves in *after where it stopped, or
- * DEAD_LETTER_END when there are no more: who wants all calls it until then.
+ * come after number *after; found if it gave any. It looks at a bounded number
+ * of letters and leaves in *after where it stopped, or DEAD_LETTER_END when
+ * there are no more: who wants all calls it until then. It fails at the first
+ * letter that cannot be read and leaves that one's number.
  */
 #define DEAD_LETTER_END UINT64_MAX
-size_t dead_letter_list(struct view *v, struct span sensor, uint64_t *after,
-    size_t limit, dead_letter_fn *fn, void *arg);
+enum read_result dead_letter_list(struct view *v, struct span sensor,
+    uint64_t *after, size_t limit, dead_letter_fn *fn, void *arg);

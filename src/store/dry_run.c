@@ -57,11 +57,11 @@ copy_table(struct txn *from, struct env *to, enum table table, struct err *e)
 	struct txn *t = env_write(to);
 	struct span key, value;
 	size_t bytes = 0;
-	bool more = scan_to(scan, SCAN_FIRST, &key, &value);
+	enum read_result r = scan_to(scan, SCAN_FIRST, &key, &value);
 	int fault = 0;
 
-	for (; fault == 0 && more;
-	    more = scan_to(scan, SCAN_NEXT, &key, &value)) {
+	for (; fault == 0 && r == READ_FOUND;
+	    r = scan_to(scan, SCAN_NEXT, &key, &value)) {
 		txn_put(t, table, key, value);
 		bytes += key.len + value.len;
 		if (bytes < BATCH_BYTES)
@@ -73,12 +73,10 @@ copy_table(struct txn *from, struct env *to, enum table table, struct err *e)
 	scan_close(scan);
 	if (fault == 0)
 		fault = txn_commit(t);
-	if (fault == 0)
-		fault = txn_fault(from);
-	if (fault == 0)
+	if (fault == 0 && r != READ_FAILED)
 		return 0;
 	return err_set(e, "cannot copy the data for the dry run: %s",
-	    env_fault_text(fault));
+	    fault != 0 ? env_fault_text(fault) : txn_why(from));
 }
 
 /* The numbers of the last journal record and dead letter, and the time. */
@@ -89,7 +87,9 @@ copy_head(struct txn *from, struct env *to, struct err *e)
 	struct txn *t;
 	int fault;
 
-	head_load(from, &head);
+	if (head_load(from, &head) == READ_FAILED)
+		return err_set(e, "cannot begin the dry run: %s",
+		    txn_why(from));
 	head.first = head.seq + 1;	/* no record comes along */
 	t = env_write(to);
 	head_save(t, &head);

@@ -2,8 +2,7 @@
  * The environment: opening it and its tables, growing it, copying it. With
  * txn.c the only code that knows LMDB. Called by the other files of store/.
  * It knows nothing of what the tables hold, decides nothing about room on the
- * disk, and never logs, but for an assertion inside LMDB, which ends the
- * process.
+ * disk, and never logs. An assertion inside LMDB ends the process.
  */
 #include "store/env_impl.h"
 
@@ -13,43 +12,45 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
-#include "base/log.h"
 #include "base/must.h"
 #include "base/xalloc.h"
-#include "store/bus.h"
+#include "store/guard.h"
 
 #define ENV_MODE 0600
 #define MAP_LEAST ((uint64_t)1 << 20)
+#define REMEDY "put a copy that `sensorhost backup` made in its place"
 #define COPY_TRIES 100	/* of growing maps, one right after the other */
 
 /* Faults of ours, outside the ranges of errno and LMDB. */
 #define FAULT_NEWER (-40001)
 #define FAULT_FOREIGN (-40002)
+#define FAULT_EMPTY (-40003)
 
-static const struct {
-	const char *name;
-	unsigned flags;
-} table_kinds[TABLE_COUNT] = {
-	[TABLE_META] = { NULL, 0 },
-	[TABLE_JOURNAL] = { "journal", MDB_INTEGERKEY },
-	[TABLE_KV] = { "kv", 0 },
-	[TABLE_TTL] = { "ttl", 0 },
-	[TABLE_SENSOR] = { "sensor", MDB_INTEGERKEY },
-	[TABLE_TRIGGER] = { "trigger", MDB_INTEGERKEY },
-	[TABLE_STATE] = { "state", MDB_INTEGERKEY },
-	[TABLE_DEAD] = { "dead", MDB_INTEGERKEY },
-	[TABLE_DEAD_INDEX] = { "dead_index", 0 },
-	[TABLE_CURSOR] = { "cursor", 0 },
+const struct table_kind table_kinds[TABLE_COUNT] = {
+	[TABLE_META] = { NULL, "the host's own fact", 0 },
+	[TABLE_JOURNAL] = { "journal", "the instance with sequence", 8 },
+	[TABLE_KV] = { "kv", "the item", 0 },
+	[TABLE_TTL] = { "ttl", "the expiry of the item", 0 },
+	[TABLE_SENSOR] = { "sensor", "the name of sensor number", 4 },
+	[TABLE_TRIGGER] = { "trigger", "the trigger with number", 4 },
+	[TABLE_STATE] = { "state", "the state of sensor number", 4 },
+	[TABLE_DEAD] = { "dead", "the dead letter with number", 8 },
+	[TABLE_DEAD_INDEX] = { "dead_index", "the index entry of dead letter",
+	    0 },
+	[TABLE_CURSOR] = { "cursor", "the cursor of consumer", 0 },
 };
 
 /* MDB_assert_func: a broken page; nothing can be saved by going on. */
 static void
 on_assert(MDB_env *env, const char *what)
 {
+	char text[WHY_SIZE];
+
 	(void)env;
-	log_error("the database is damaged: %s", what);
-	abort();
+	snprintf(text, sizeof(text), "%s; " REMEDY, what);
+	guard_end(text);
 }
 
 /*
@@ -96,8 +97,8 @@ open_tables(struct env *env)
 	rc = mdb_txn_begin(env->handle, NULL, env->flags & MDB_RDONLY, &txn);
 	for (int i = 0; rc == 0 && i < TABLE_COUNT; i++) {
 		rc = mdb_dbi_open(txn, table_kinds[i].name,
-		    table_kinds[i].flags | (i == TABLE_META ? 0 : create),
-		    &env->tables[i]);
+		    (table_kinds[i].number > 0 ? MDB_INTEGERKEY : 0) |
+		    (i == TABLE_META ? 0 : create), &env->tables[i]);
 		if (rc == 0 && i == TABLE_META)
 			rc = check_format(env, txn);
 	}
@@ -107,12 +108,63 @@ open_tables(struct env *env)
 	return rc;
 }
 
+/*
+ * Where the map is, which LMDB does not say: the shared, read-only mapping of
+ * its file. To be called whenever it may have moved.
+ */
+static void
+find_map(struct env *env)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	unsigned long start, end, file;
+	char line[512], mode[5];
+	struct stat st;
+	int fd;
+
+	env->map = NULL;
+	if (mdb_env_get_fd(env->handle, &fd) != 0 || fstat(fd, &st) != 0)
+		st.st_ino = 0;
+	while (maps != NULL && fgets(line, sizeof(line), maps) != NULL)
+		if (sscanf(line, "%lx-%lx %4s %*s %*s %lu", &start, &end,
+		    mode, &file) == 4 && file == st.st_ino &&
+		    strcmp(mode, "r--s") == 0) {
+			env->map = (void *)start;
+			env->map_size = end - start;
+		}
+	if (maps != NULL)
+		fclose(maps);
+	guard_map(env->map, env->map_size);
+}
+
+int
+env_remap(struct env *env, uint64_t size)
+{
+	int rc = mdb_env_set_mapsize(env->handle, size);
+
+	find_map(env);
+	return rc;
+}
+
+/* True if dir/data.mdb is there, but nothing in it. */
+static bool
+is_empty(const char *dir)
+{
+	char *path = xasprintf("%s/data.mdb", dir);
+	struct stat st;
+	bool empty = stat(path, &st) == 0 && st.st_size == 0;
+
+	free(path);
+	return empty;
+}
+
 /* One try to open with a map of that size; 0 or a code. */
 static int
 open_sized(struct env *env, const char *dir, uint64_t map_size)
 {
 	int fd, rc;
 
+	if ((env->flags & MDB_RDONLY) && is_empty(dir))
+		return FAULT_EMPTY;
 	if ((rc = mdb_env_create(&env->handle)) != 0)
 		return rc;
 	mdb_env_set_maxdbs(env->handle, TABLE_COUNT);
@@ -124,8 +176,11 @@ open_sized(struct env *env, const char *dir, uint64_t map_size)
 		rc = mdb_env_get_fd(env->handle, &fd);
 	if (rc == 0 && fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
 		rc = errno;
-	if (rc == 0)
-		rc = open_tables(env);
+	if (rc == 0) {
+		find_map(env);
+		guard_enter();
+		rc = guard_leave(open_tables(env));
+	}
 	if (rc != 0) {
 		mdb_env_close(env->handle);
 		env->handle = NULL;
@@ -139,12 +194,23 @@ env_fault_text(int fault)
 	switch (fault) {
 	case FAULT_NEWER:
 		return "a newer sensorhost wrote it: use that one";
+	case FAULT_EMPTY:
+		return "data.mdb is empty; if it was not, " REMEDY;
 	case FAULT_FOREIGN:
 	case MDB_NOTFOUND:
-		return "it is another program's, or nothing was stored yet";
+		return "it is another program's or damaged, or nothing was "
+		    "stored yet; if something was, " REMEDY;
 	case MDB_INVALID:
 	case MDB_VERSION_MISMATCH:
-		return "the file is damaged, or no database";
+	case MDB_INCOMPATIBLE:
+		return "the file is damaged, or no database; if it was one, "
+		    REMEDY;
+	case MDB_CORRUPTED:
+	case MDB_PAGE_NOTFOUND:
+	case MDB_CURSOR_FULL:
+	case MDB_BAD_TXN:
+	case MDB_BAD_DBI:
+		return "the file is damaged; " REMEDY;
 	}
 	return mdb_strerror(fault);
 }
@@ -171,7 +237,7 @@ env_open(struct env **out, const char *dir, const struct env_options *options,
 		env->flags |= MDB_NOSYNC;
 	env->write = (struct txn){ .env = env, .write = true };
 	env->read = (struct txn){ .env = env };
-	bus_guard(dir);
+	guard_begin(dir);
 	/* A limit on address space is no reason to give up: begin smaller. */
 	while (((rc = open_sized(env, dir, size)) == ENOMEM || rc == EINVAL) &&
 	    size > MAP_LEAST)
@@ -209,7 +275,7 @@ env_grow(struct env *env, struct err *e)
 
 	must(!env->write.open && !env->read.open);
 	mdb_env_info(env->handle, &info);
-	rc = mdb_env_set_mapsize(env->handle, info.me_mapsize * 2);
+	rc = env_remap(env, info.me_mapsize * 2);
 	if (rc == 0)
 		return 0;
 	return err_set(e, "cannot map %zu MB for the database: %s",
@@ -242,8 +308,6 @@ env_revive(struct env *env, const char *dir, struct err *e)
 		return 0;
 	mdb_env_info(env->handle, &info);
 	mdb_env_close(env->handle);
-	env->map = NULL;
-	env->map_size = 0;
 	rc = open_sized(env, dir, info.me_mapsize);
 	if (rc == 0)
 		return 0;
@@ -273,52 +337,34 @@ env_fd(struct env *env)
 }
 
 void
+env_on_failed(struct env *env, env_failed_fn *fn, void *arg)
+{
+	env->on_failed = fn;
+	env->on_failed_arg = arg;
+}
+
+void
 env_readers_check(struct env *env)
 {
 	mdb_reader_check(env->handle, NULL);
 }
 
-/*
- * Where the map is, which LMDB does not say: the one shared, read-only
- * mapping of its size.
- */
-static void
-find_map(struct env *env, size_t size)
-{
-	FILE *maps = fopen("/proc/self/maps", "re");
-	unsigned long start, end;
-	char line[512], mode[5];
-
-	env->map = NULL;
-	env->map_size = size;
-	while (maps != NULL && fgets(line, sizeof(line), maps) != NULL)
-		if (sscanf(line, "%lx-%lx %4s", &start, &end, mode) == 3 &&
-		    end - start == size && strcmp(mode, "r--s") == 0)
-			env->map = (void *)start;
-	if (maps != NULL)
-		fclose(maps);
-}
-
 void
 env_relax(struct env *env)
 {
-	MDB_envinfo info;
-
-	mdb_env_info(env->handle, &info);
-	if (info.me_mapsize != env->map_size)
-		find_map(env, info.me_mapsize);
 	if (env->map != NULL)
-		madvise(env->map, env->map_size, MADV_DONTNEED);
+		madvise((void *)env->map, env->map_size, MADV_DONTNEED);
 }
 
 int
 env_copy(struct env *env, int fd, struct err *e)
 {
-	int rc = mdb_env_copyfd2(env->handle, fd, MDB_CP_COMPACT), tries;
+	int rc, tries;
 
+	rc = mdb_env_copyfd2(env->handle, fd, MDB_CP_COMPACT);
 	/* A writer that made the map grow since: nothing is written yet. */
 	for (tries = 0; rc == MDB_MAP_RESIZED && tries < COPY_TRIES; tries++) {
-		mdb_env_set_mapsize(env->handle, 0);
+		env_remap(env, 0);
 		rc = mdb_env_copyfd2(env->handle, fd, MDB_CP_COMPACT);
 	}
 	if (rc == 0)

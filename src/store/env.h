@@ -10,8 +10,9 @@
 /*
  * The thin wall around LMDB, for the files of store/ alone: one environment,
  * its tables, one write transaction and one read transaction at a time.
- * Errors stick to a transaction: after the first, writes do nothing and
- * reads find nothing, until it ends.
+ * A failure of LMDB sticks to its transaction: after the first, writes do
+ * nothing and reads fail, until it ends. So does a damaged record in a write
+ * transaction; in a read transaction it only fails the read that met it.
  */
 #define ENV_FORMAT 2	/* of everything below; newer files are refused */
 
@@ -65,6 +66,13 @@ void env_figures(struct env *env, struct env_figures *f);
 /* The descriptor of the file of data; borrowed. */
 int env_fd(struct env *env);
 
+/*
+ * Has fn called with the words for each read that fails in a read transaction,
+ * as it happens.
+ */
+typedef void env_failed_fn(void *arg, const char *why);
+void env_on_failed(struct env *env, env_failed_fn *fn, void *arg);
+
 /* Frees the slots of readers that died. */
 void env_readers_check(struct env *env);
 
@@ -87,15 +95,24 @@ struct txn *env_read(struct env *env);
 /* The read transaction, open or not; for txn_end(). */
 struct txn *env_reading(struct env *env);
 
-/* 0, or what went wrong first: an errno or a code of LMDB. */
+/* 0, or what sticks to it: an errno or a code of LMDB. */
 int txn_fault(const struct txn *t);
+
+/* What failed last, in words; NULL: nothing. Lives until the next begin. */
+const char *txn_why(const struct txn *t);
 
 /* The words for a fault, and the one fault that growing mends. */
 const char *env_fault_text(int fault);
 bool env_fault_is_map(int fault);
 
-/* Makes t fail because what it holds makes no sense. */
-void txn_damage(struct txn *t);
+/*
+ * Notes that what stands under a key of a table is not what was written;
+ * returns READ_FAILED.
+ */
+enum read_result txn_damage(struct txn *t, enum table table, struct span key);
+
+/* The same of a whole table, with the words for it. */
+enum read_result txn_damage_table(struct txn *t, const char *why);
 
 /* True if anything was written to. */
 bool txn_dirty(const struct txn *t);
@@ -106,7 +123,7 @@ int txn_commit(struct txn *t);
 /* Ends either kind. */
 void txn_end(struct txn *t);
 
-bool txn_get(struct txn *t, enum table table, struct span key,
+enum read_result txn_get(struct txn *t, enum table table, struct span key,
     struct span *value);
 void txn_put(struct txn *t, enum table table, struct span key,
     struct span value);
@@ -127,18 +144,32 @@ uint64_t txn_table_bytes(struct txn *t, enum table table);
 /* Bytes of pages that later transactions can use again; walks a list. */
 uint64_t txn_free_bytes(struct txn *t);
 
-/* A cursor over a table, dead with its transaction. NULL if t has failed. */
+/*
+ * A cursor over a table, dead with its transaction. NULL if t has failed. It
+ * gives no more entries than the table has, and in a read transaction each
+ * with a greater key than the one before: otherwise the table is damaged.
+ */
 struct scan *scan_open(struct txn *t, enum table table);
 void scan_close(struct scan *s);
 
-enum scan_move { SCAN_FIRST, SCAN_LAST, SCAN_NEXT, SCAN_FROM };
+enum scan_move { SCAN_FIRST, SCAN_LAST, SCAN_NEXT, SCAN_PREVIOUS, SCAN_FROM };
 
 /*
- * Moves and gives key and value (each may be NULL); false at the end. For
- * SCAN_FROM *key holds what to seek: the first key at or above it is found.
+ * Moves and gives key and value (each may be NULL); READ_MISSING at the end.
+ * For SCAN_FROM *key holds what to seek: the first key at or above it is
+ * found.
  */
-bool scan_to(struct scan *s, enum scan_move move, struct span *key,
-    struct span *value);
+enum read_result scan_to(struct scan *s, enum scan_move move,
+    struct span *key, struct span *value);
+
+/*
+ * Whether a key that was not found is missing: the entries on either side of
+ * where it would be must be sound, and in their order. A damaged key, in a leaf
+ * or in a branch, leads a search to its own side and nowhere else.
+ */
+typedef bool sound_fn(struct span key, struct span value);
+enum read_result txn_missing(struct txn *t, enum table table, struct span key,
+    sound_fn *is_sound);
 
 /* Deletes the entry the scan is at; go on with SCAN_FIRST or SCAN_FROM. */
 void scan_delete(struct scan *s);

@@ -12,30 +12,15 @@
 #include "store/kv_impl.h"
 #include "store/store_impl.h"
 
-/* Takes the key of an end apart; false if it is none. */
-static bool
-end_read(struct span key, int64_t *end_us, struct span *name)
-{
-	const uint8_t *bytes = key.data;
-	uint64_t end = 0;
-
-	if (key.len <= END_BYTES || key.len > END_BYTES + KV_NAME_MAX)
-		return false;
-	for (unsigned i = 0; i < END_BYTES; i++)
-		end = end << 8 | bytes[i];
-	*end_us = (int64_t)end;
-	*name = span_of(bytes + END_BYTES, key.len - END_BYTES);
-	return true;
-}
-
-/* The first end; false if there is none. */
-static bool
+/* The first end. */
+static enum read_result
 end_first(struct scan *ends, int64_t *end_us, struct span *name)
 {
 	struct span key;
+	enum read_result r = scan_to(ends, SCAN_FIRST, &key, NULL);
 
-	return scan_to(ends, SCAN_FIRST, &key, NULL) &&
-	    end_read(key, end_us, name);
+	return r == READ_FOUND && !ttl_key_read(key, end_us, name) ?
+	    READ_MISSING : r;
 }
 
 /* Moves to the item of that name; false if there is none. */
@@ -44,7 +29,7 @@ item_at(struct scan *items, struct span name, struct span *value)
 {
 	struct span found = name;
 
-	return scan_to(items, SCAN_FROM, &found, value) &&
+	return scan_to(items, SCAN_FROM, &found, value) == READ_FOUND &&
 	    span_equal(found, name);
 }
 
@@ -83,7 +68,7 @@ take_first(struct slice *slice)
 	struct kv_item item;
 	int64_t end_us;
 
-	if (!end_first(slice->ends, &end_us, &name) ||
+	if (end_first(slice->ends, &end_us, &name) != READ_FOUND ||
 	    end_us > s->turn.time_us)
 		return false;
 	slice->copy.len = 0;
@@ -93,7 +78,7 @@ take_first(struct slice *slice)
 	if (!item_at(slice->items, name, &value))
 		return true;	/* the tables disagree: the index yields */
 	if (!kv_decode(name, value, &item)) {
-		txn_damage(s->txn);
+		txn_damage(s->txn, TABLE_KV, name);
 		return false;
 	}
 	if (item.expires_us == end_us)
@@ -127,27 +112,30 @@ expiry_next(struct view *v)
 	struct scan *ends = scan_open(v->txn, TABLE_TTL);
 	struct span name;
 	int64_t end_us;
-	bool there = end_first(ends, &end_us, &name);
+	bool there = end_first(ends, &end_us, &name) == READ_FOUND;
 
 	scan_close(ends);
 	return there ? end_us : INT64_MAX;
 }
 
-void
+enum read_result
 expiry_overdue(struct view *v, struct overdue *out)
 {
 	struct scan *ends = scan_open(v->txn, TABLE_TTL);
 	struct span key, name;
 	int64_t end_us;
-	bool there = end_first(ends, &end_us, &name);
+	enum read_result r = end_first(ends, &end_us, &name);
 
 	*out = (struct overdue){0};
-	if (there && end_us <= v->now_us)
+	if (r == READ_FOUND && end_us <= v->now_us)
 		out->oldest_us = end_us;
-	while (there && end_us <= v->now_us && out->items < OVERDUE_MAX) {
+	while (r == READ_FOUND && end_us <= v->now_us &&
+	    out->items < OVERDUE_MAX) {
 		out->items++;
-		there = scan_to(ends, SCAN_NEXT, &key, NULL) &&
-		    end_read(key, &end_us, &name);
+		r = scan_to(ends, SCAN_NEXT, &key, NULL);
+		if (r == READ_FOUND && !ttl_key_read(key, &end_us, &name))
+			r = txn_damage(v->txn, TABLE_TTL, key);
 	}
 	scan_close(ends);
+	return r == READ_FAILED ? r : READ_FOUND;
 }

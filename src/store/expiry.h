@@ -19,7 +19,10 @@
  */
 size_t expiry_run(struct store *s, size_t max, int64_t until_us);
 
-/* When the next item expires; INT64_MAX: none will. */
+/*
+ * When the next item expires; INT64_MAX: none will, or the index cannot be
+ * read, which is what the view then says.
+ */
 int64_t expiry_next(struct view *v);
 
 /* Items whose time has come by the view's time and that are there still. */
@@ -28,4 +31,4 @@ struct overdue {
 	int64_t oldest_us;	/* when the first of them was due; 0: none is */
 };
 #define OVERDUE_MAX 10000
-void expiry_overdue(struct view *v, struct overdue *out);
+enum read_result expiry_overdue(struct view *v, struct overdue *out);

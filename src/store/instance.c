@@ -32,25 +32,29 @@ put_time(struct buf *b, int64_t time_us)
 	buf_putc(b, '"');
 }
 
-const char *
-instance_status(struct view *v, uint64_t seq)
+enum read_result
+instance_status(struct view *v, uint64_t seq, const char **status)
 {
 	struct cursor rules;
+	enum read_result r = cursor_get(v, span_of(RULES_CURSOR,
+	    sizeof(RULES_CURSOR) - 1), &rules);
 
-	if (!cursor_get(v, span_of(RULES_CURSOR, sizeof(RULES_CURSOR) - 1),
-	    &rules))
-		return "processed";
-	return seq >= rules.next ? "pending" : "processed";
+	*status = r == READ_FOUND && seq >= rules.next ? "pending" :
+	    "processed";
+	return r == READ_FAILED ? r : READ_FOUND;
 }
 
-void
+enum read_result
 instance_put_json(struct buf *b, struct view *v,
     const struct journal_record *record)
 {
 	const struct trigger_entry *trigger =
 	    registry_trigger_get(v, record->trigger);
 	char id[INSTANCE_ID];
+	const char *status;
 
+	if (instance_status(v, record->seq, &status) == READ_FAILED)
+		return READ_FAILED;
 	buf_puts(b, "{\"id\":\"");
 	buf_puts(b, instance_id_format(id, record->time_us, record->seq));
 	buf_puts(b, "\",\"trigger\":");
@@ -60,7 +64,7 @@ instance_put_json(struct buf *b, struct view *v,
 	buf_puts(b, ",\"occurrence_time\":");
 	put_time(b, record->time_us);
 	buf_puts(b, ",\"status\":");
-	put_text(b, instance_status(v, record->seq));
+	put_text(b, status);
 	buf_puts(b, ",\"trace_context\":");
 	if (record->trace.len > 0)
 		buf_put(b, record->trace.data, record->trace.len);
@@ -71,6 +75,7 @@ instance_put_json(struct buf *b, struct view *v,
 	buf_puts(b, ",\"generation\":");
 	js_put_uint64(b, record->generation);
 	buf_putc(b, '}');
+	return READ_FOUND;
 }
 
 void

@@ -13,13 +13,15 @@
 
 /*
  * {id, trigger, payload, occurrence_time, status, trace_context, sensor,
- * generation}; the payload's bytes are copied as they are.
+ * generation}; the payload's bytes are copied as they are. READ_FAILED, and
+ * nothing is appended: what it needs beside the record cannot be read.
  */
-void instance_put_json(struct buf *b, struct view *v,
+enum read_result instance_put_json(struct buf *b, struct view *v,
     const struct journal_record *record);
 
 /* How far consumers are with an instance; derived, never stored. */
-const char *instance_status(struct view *v, uint64_t seq);
+enum read_result instance_status(struct view *v, uint64_t seq,
+    const char **status);
 
 /*
  * {name, value, encrypted, created, modified, expires}: a sealed value stays

@@ -74,9 +74,11 @@ journal_decode(struct span key, struct span value, struct journal_record *out)
 	const char *p = value.data;
 	uint32_t trace;
 
-	if (key.len != sizeof(out->seq) || value.len < sizeof(header))
+	if (key.len != sizeof(out->seq))
 		return false;
 	memcpy(&out->seq, key.data, sizeof(out->seq));
+	if (value.len < sizeof(header))
+		return false;
 	memcpy(&header, p, sizeof(header));
 	trace = header.trace & ~RECORD_SUMMED;
 	if (trace > value.len - sizeof(header))
@@ -91,61 +93,66 @@ journal_decode(struct span key, struct span value, struct journal_record *out)
 	return is_sound(key, value, &header, out);
 }
 
-/* A record that is none makes the view fail, lest it pass for the end. */
-static bool
-decode_or_fail(struct txn *t, struct span key, struct span value,
-    struct journal_record *out)
-{
-	if (journal_decode(key, value, out))
-		return true;
-	txn_damage(t);
-	return false;
-}
-
-bool
+enum read_result
 journal_get(struct view *v, uint64_t seq, struct journal_record *out)
 {
 	struct span key = span_of(&seq, sizeof(seq)), value;
+	enum read_result r = txn_get(v->txn, TABLE_JOURNAL, key, &value);
 
-	return txn_get(v->txn, TABLE_JOURNAL, key, &value) &&
-	    decode_or_fail(v->txn, key, value, out);
+	struct head head;
+
+	if (r == READ_FOUND && !journal_decode(key, value, out))
+		r = txn_damage(v->txn, TABLE_JOURNAL, key);
+	/* There are no gaps: what is not there lies before it or behind. */
+	if (r == READ_MISSING && head_load(v->txn, &head) == READ_FOUND &&
+	    head.first != 0 && seq >= head.first && seq <= head.seq)
+		r = txn_damage(v->txn, TABLE_JOURNAL, key);
+	return r;
 }
 
-/* The sequence at one end of the journal, or 0. */
-static uint64_t
-end_of(struct view *v, enum scan_move move)
+/* The sequence at one end of the journal. */
+static enum read_result
+end_of(struct view *v, enum scan_move move, uint64_t *seq)
 {
 	struct scan *scan = scan_open(v->txn, TABLE_JOURNAL);
 	struct span key;
-	uint64_t seq = 0;
+	enum read_result r = scan_to(scan, move, &key, NULL);
 
-	if (scan_to(scan, move, &key, NULL) && key.len == sizeof(seq))
-		memcpy(&seq, key.data, sizeof(seq));
+	*seq = 0;
+	if (r == READ_FOUND && key.len != sizeof(*seq))
+		r = txn_damage(v->txn, TABLE_JOURNAL, key);
+	if (r == READ_FOUND)
+		memcpy(seq, key.data, sizeof(*seq));
 	scan_close(scan);
-	return seq;
+	return r;
 }
 
-uint64_t
-journal_first(struct view *v)
+enum read_result
+journal_first(struct view *v, uint64_t *seq)
 {
-	return end_of(v, SCAN_FIRST);
+	return end_of(v, SCAN_FIRST, seq);
 }
 
-uint64_t
-journal_last(struct view *v)
+enum read_result
+journal_last(struct view *v, uint64_t *seq)
 {
-	return end_of(v, SCAN_LAST);
+	return end_of(v, SCAN_LAST, seq);
 }
 
 uint64_t
-journal_head(struct view *v)
+journal_head(const struct store *s)
+{
+	return s->txn != NULL ? s->turn.seq : s->head.seq;
+}
+
+enum read_result
+journal_noted(struct view *v, struct journal_ends *out)
 {
 	struct head head;
-	uint64_t last = journal_last(v);
+	enum read_result r = head_load(v->txn, &head);
 
-	/* Inside a turn the head is not written yet, but the records are. */
-	head_load(v->txn, &head);
-	return last > head.seq ? last : head.seq;
+	*out = (struct journal_ends){ head.first, head.seq };
+	return r;
 }
 
 void
@@ -158,15 +165,18 @@ journal_walk_init(struct journal_walk *w, struct view *v, uint64_t from)
 	};
 }
 
-bool
+enum read_result
 journal_walk_next(struct journal_walk *w, struct journal_record *out)
 {
 	enum scan_move move = w->started ? SCAN_NEXT : SCAN_FROM;
 	struct span key = span_of(&w->from, sizeof(w->from)), value;
+	enum read_result r = scan_to(w->cursor, move, &key, &value);
 
 	w->started = true;
-	return scan_to(w->cursor, move, &key, &value) &&
-	    decode_or_fail(w->view->txn, key, value, out);
+	out->seq = 0;
+	if (r == READ_FOUND && !journal_decode(key, value, out))
+		r = txn_damage(w->view->txn, TABLE_JOURNAL, key);
+	return r;
 }
 
 void
@@ -222,13 +232,16 @@ instance_id_parse(const char *text, size_t len, uint32_t *seconds,
 	return true;
 }
 
-bool
+enum read_result
 journal_find(struct view *v, const char *id, size_t len,
     struct journal_record *out)
 {
+	enum read_result r = READ_MISSING;
 	uint32_t seconds;
 	uint64_t seq;
 
-	return instance_id_parse(id, len, &seconds, &seq) &&
-	    journal_get(v, seq, out) && seconds_of(out->time_us) == seconds;
+	if (instance_id_parse(id, len, &seconds, &seq))
+		r = journal_get(v, seq, out);
+	return r == READ_FOUND && seconds_of(out->time_us) != seconds ?
+	    READ_MISSING : r;
 }

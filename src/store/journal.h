@@ -34,18 +34,31 @@ struct journal_record {
 	struct span payload;
 };
 
-bool journal_get(struct view *v, uint64_t seq, struct journal_record *out);
+enum read_result journal_get(struct view *v, uint64_t seq,
+    struct journal_record *out);
 
-/* The oldest and the newest sequence there; 0: the journal is empty. */
-uint64_t journal_first(struct view *v);
-uint64_t journal_last(struct view *v);
+/* The oldest and the newest sequence there; missing: the journal is empty. */
+enum read_result journal_first(struct view *v, uint64_t *seq);
+enum read_result journal_last(struct view *v, uint64_t *seq);
 
 /* The newest sequence ever given, also when retention took it since. */
-uint64_t journal_head(struct view *v);
+uint64_t journal_head(const struct store *s);
 
 /*
- * Walks upwards from the first record whose sequence is at least `from`.
- * The walk ends with its view: no wait, no commit inside.
+ * What is noted with each commit: where the journal begins, and where it ends;
+ * it is empty if that is before its beginning. first is 0 in a store that was
+ * last written in format 1.
+ */
+struct journal_ends {
+	uint64_t first, last;
+};
+enum read_result journal_noted(struct view *v, struct journal_ends *out);
+
+/*
+ * Walks upwards from the first record whose sequence is at least `from`;
+ * missing: there are no more. The walk ends with its view: no wait, no commit
+ * inside. Where a record is damaged, out->seq says which, and the next call
+ * goes on behind it; out->seq 0: nothing more can be read.
  */
 struct journal_walk {
 	void *cursor;
@@ -54,7 +67,8 @@ struct journal_walk {
 	bool started;
 };
 void journal_walk_init(struct journal_walk *w, struct view *v, uint64_t from);
-bool journal_walk_next(struct journal_walk *w, struct journal_record *out);
+enum read_result journal_walk_next(struct journal_walk *w,
+    struct journal_record *out);
 void journal_walk_release(struct journal_walk *w);
 
 /*
@@ -69,5 +83,5 @@ bool instance_id_parse(const char *text, size_t len, uint32_t *seconds,
     uint64_t *seq);
 
 /* Finds an instance by its id: sequence and time must both agree. */
-bool journal_find(struct view *v, const char *id, size_t len,
+enum read_result journal_find(struct view *v, const char *id, size_t len,
     struct journal_record *out);

@@ -29,11 +29,6 @@ struct kv_header {
 #define HEADER_1 offsetof(struct kv_header, ttl_us)
 #define CHECKSUM offsetof(struct kv_header, checksum)
 
-struct ttl_key {
-	uint8_t bytes[END_BYTES + KV_NAME_MAX];
-	size_t len;
-};
-
 /* Whether an item is what was written. */
 static bool
 is_sound(struct span name, struct span record,
@@ -84,26 +79,39 @@ is_expired(const struct kv_item *item, int64_t now_us)
 }
 
 /* Finds an item, expired or not. */
-static bool
+static enum read_result
 find(struct txn *t, struct span name, struct kv_item *out)
 {
 	struct span value;
+	enum read_result r = txn_get(t, TABLE_KV, name, &value);
 
-	if (!txn_get(t, TABLE_KV, name, &value))
-		return false;
-	if (kv_decode(name, value, out))
-		return true;
-	txn_damage(t);
-	return false;
+	if (r == READ_FOUND && !kv_decode(name, value, out))
+		r = txn_damage(t, TABLE_KV, name);
+	return r;
 }
 
-bool
+/* sound_fn */
+static bool
+is_item(struct span name, struct span value)
+{
+	struct kv_item item;
+
+	return kv_decode(name, value, &item);
+}
+
+enum read_result
 kv_get(struct view *v, const char *name, size_t len, struct kv_item *out)
 {
+	enum read_result r;
+
 	if (len == 0 || len > KV_NAME_MAX)
-		return false;
-	return find(v->txn, span_of(name, len), out) &&
-	    !is_expired(out, v->now_us);
+		return READ_MISSING;
+	r = find(v->txn, span_of(name, len), out);
+	if (r == READ_MISSING)
+		return txn_missing(v->txn, TABLE_KV, span_of(name, len),
+		    is_item);
+	return r == READ_FOUND && is_expired(out, v->now_us) ? READ_MISSING :
+	    r;
 }
 
 /* True if text begins with prefix. */
@@ -115,35 +123,27 @@ has_prefix(struct span text, struct span prefix)
 	    memcmp(text.data, prefix.data, prefix.len) == 0);
 }
 
-static int
-span_compare(struct span a, struct span b)
-{
-	size_t least = a.len < b.len ? a.len : b.len;
-	int order = least > 0 ? memcmp(a.data, b.data, least) : 0;
-
-	return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
-}
-
 /* Moves the scan to the first name of the range. */
-static bool
+static enum read_result
 range_begin(struct scan *scan, const struct kv_range *range,
     struct span *name, struct span *value)
 {
 	bool later = span_compare(range->after, range->prefix) >= 0;
-	bool found;
+	enum read_result r;
 
 	*name = later ? range->after : range->prefix;
 	if (name->len == 0)
 		return scan_to(scan, SCAN_FIRST, name, value);
 	if (name->len > KV_NAME_MAX)	/* no name is as long as that */
-		return false;
-	found = scan_to(scan, SCAN_FROM, name, value);
-	if (found && later && span_compare(*name, range->after) == 0)
+		return READ_MISSING;
+	r = scan_to(scan, SCAN_FROM, name, value);
+	if (r == READ_FOUND && later &&
+	    span_compare(*name, range->after) == 0)
 		return scan_to(scan, SCAN_NEXT, name, value);
-	return found;
+	return r;
 }
 
-size_t
+enum read_result
 kv_list(struct view *v, const struct kv_range *range, kv_item_fn *fn,
     void *arg)
 {
@@ -151,23 +151,32 @@ kv_list(struct view *v, const struct kv_range *range, kv_item_fn *fn,
 	size_t passed = 0, given = 0;
 	struct span name, value;
 	struct kv_item item;
-	bool more = range->limit > 0 && range_begin(scan, range, &name, &value);
+	enum read_result r = range_begin(scan, range, &name, &value);
 
-	while (more && has_prefix(name, range->prefix)) {
+	v->failed = span_of(NULL, 0);
+	while (r == READ_FOUND && given < range->limit &&
+	    has_prefix(name, range->prefix)) {
 		if (!kv_decode(name, value, &item)) {
-			txn_damage(v->txn);
+			r = txn_damage(v->txn, TABLE_KV, name);
+			v->failed = name;
 			break;
 		}
 		if (!is_expired(&item, v->now_us) &&
 		    passed++ >= range->offset) {
 			given++;
-			if (!fn(arg, &item) || given == range->limit)
+			if (!fn(arg, &item))
 				break;
 		}
-		more = scan_to(scan, SCAN_NEXT, &name, &value);
+		r = scan_to(scan, SCAN_NEXT, &name, &value);
 	}
 	scan_close(scan);
-	return given;
+	return r == READ_FAILED ? r : given > 0 ? READ_FOUND : READ_MISSING;
+}
+
+struct span
+kv_failed(const struct view *v)
+{
+	return v->failed;
 }
 
 void
@@ -177,14 +186,14 @@ kv_on_expired(struct store *s, kv_expired_fn *fn, void *arg)
 	s->on_expired_arg = arg;
 }
 
-static struct span
+struct span
 ttl_key_make(struct ttl_key *key, int64_t expires_us, struct span name)
 {
-	for (unsigned i = 0; i < END_BYTES; i++)
+	for (unsigned i = 0; i < TTL_END_BYTES; i++)
 		key->bytes[i] = (uint8_t)((uint64_t)expires_us >>
-		    (8 * (END_BYTES - 1 - i)));
-	memcpy(key->bytes + END_BYTES, name.data, name.len);
-	key->len = END_BYTES + name.len;
+		    (8 * (TTL_END_BYTES - 1 - i)));
+	memcpy(key->bytes + TTL_END_BYTES, name.data, name.len);
+	key->len = TTL_END_BYTES + name.len;
 	return span_of(key->bytes, key->len);
 }
 
@@ -224,7 +233,7 @@ static bool
 find_alive(struct store *s, struct span name, struct kv_item *out)
 {
 	must(s->txn != NULL && name.len >= 1 && name.len <= KV_NAME_MAX);
-	if (!find(s->txn, name, out))
+	if (find(s->txn, name, out) != READ_FOUND)
 		return false;
 	if (!is_expired(out, s->turn.time_us))
 		return true;
@@ -292,5 +301,21 @@ kv_delete(struct store *s, const char *name, size_t len)
 		return false;
 	item.name = span_of(name, len);
 	item_remove(s, &item);
+	return true;
+}
+
+bool
+ttl_key_read(struct span key, int64_t *expires_us, struct span *name)
+{
+	const uint8_t *p = key.data;
+	uint64_t end = 0;
+
+	if (key.len <= TTL_END_BYTES ||
+	    key.len > TTL_END_BYTES + KV_NAME_MAX)
+		return false;
+	for (unsigned i = 0; i < TTL_END_BYTES; i++)
+		end = end << 8 | p[i];
+	*expires_us = (int64_t)end;
+	*name = span_of(p + TTL_END_BYTES, key.len - TTL_END_BYTES);
 	return true;
 }

@@ -26,8 +26,9 @@ struct kv_item {
 	int64_t ttl_us;		/* as it was given; 0: none */
 };
 
-/* False if there is no such item, or it has expired by the view's time. */
-bool kv_get(struct view *v, const char *name, size_t len, struct kv_item *out);
+/* Missing as well: it has expired by the view's time. */
+enum read_result kv_get(struct view *v, const char *name, size_t len,
+    struct kv_item *out);
 
 /* Called for each item; false ends the listing. No staging call inside. */
 typedef bool kv_item_fn(void *arg, const struct kv_item *item);
@@ -39,9 +40,14 @@ struct kv_range {
 	size_t limit;		/* at most so many are given */
 };
 
-/* Lists by name, byte by byte; returns how many were given. */
-size_t kv_list(struct view *v, const struct kv_range *range, kv_item_fn *fn,
-    void *arg);
+/*
+ * Lists by name, byte by byte: found if it gave any. It fails at the first
+ * item that cannot be read, after giving those before it; whoever wants those
+ * behind it goes on after kv_failed(), which is empty if that is not possible.
+ */
+enum read_result kv_list(struct view *v, const struct kv_range *range,
+    kv_item_fn *fn, void *arg);
+struct span kv_failed(const struct view *v);
 
 /*
  * Called inside staging calls for each item that ends by its ttl, whether

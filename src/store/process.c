@@ -45,22 +45,21 @@ process_ended(struct store *s, uint32_t sensor, uint64_t generation)
 	txn_delete(s->txn, TABLE_META, key);
 }
 
-bool
+enum read_result
 process_first(struct view *v, struct process_row *out)
 {
 	struct span key = span_of(PREFIX, sizeof(PREFIX) - 1), value;
 	struct scan *scan = scan_open(v->txn, TABLE_META);
-	bool found = scan_to(scan, SCAN_FROM, &key, &value) &&
-	    key.len >= sizeof(PREFIX) - 1 &&
-	    memcmp(key.data, PREFIX, sizeof(PREFIX) - 1) == 0;
+	enum read_result r = scan_to(scan, SCAN_FROM, &key, &value);
 
-	if (found && (!record_open(key, value, &value) ||
-	    value.len != sizeof(*out))) {
-		txn_damage(v->txn);
-		found = false;
-	}
-	if (found)
+	if (r == READ_FOUND && (key.len < sizeof(PREFIX) - 1 ||
+	    memcmp(key.data, PREFIX, sizeof(PREFIX) - 1) != 0))
+		r = READ_MISSING;
+	if (r == READ_FOUND && (!record_open(key, value, &value) ||
+	    value.len != sizeof(*out)))
+		r = txn_damage(v->txn, TABLE_META, key);
+	if (r == READ_FOUND)
 		memcpy(out, value.data, sizeof(*out));
 	scan_close(scan);
-	return found;
+	return r;
 }

@@ -21,5 +21,5 @@ struct process_row {
 void process_started(struct store *s, const struct process_row *row);
 void process_ended(struct store *s, uint32_t sensor, uint64_t generation);
 
-/* The first of them; false if there is none. */
-bool process_first(struct view *v, struct process_row *out);
+/* The first of them. */
+enum read_result process_first(struct view *v, struct process_row *out);

@@ -104,10 +104,10 @@ store_reader_view(struct store_reader *r, int64_t now_us, struct err *e)
 
 	store_reader_rest(r);
 	t = env_read(r->env);
-	head_load(t, &head);
-	if (txn_fault(t) != 0) {
+	if (head_load(t, &head) == READ_FAILED ||
+	    registry_load(&r->registry, t) == READ_FAILED) {
 		err_set(e, "cannot read the data in \"%s\": %s", r->dir,
-		    env_fault_text(txn_fault(t)));
+		    txn_why(t));
 		txn_end(t);
 		return NULL;
 	}
@@ -117,6 +117,12 @@ store_reader_view(struct store_reader *r, int64_t now_us, struct err *e)
 		.registry = &r->registry,
 	};
 	return &r->view;
+}
+
+enum read_result
+store_reader_figures(struct store_reader *r, struct store_figures *f)
+{
+	return view_figures(&r->view, r->env, f);
 }
 
 void

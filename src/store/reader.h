@@ -10,6 +10,7 @@
 #include "store/kv.h"
 #include "store/registry.h"
 #include "store/seal.h"
+#include "store/verify.h"
 #include "store/view.h"
 
 /*
@@ -30,6 +31,10 @@ void store_reader_close(struct store_reader **r);
  */
 struct view *store_reader_view(struct store_reader *r, int64_t now_us,
     struct err *e);
+
+/* Figures of what the view shows; the disk's and the host's are left 0. */
+enum read_result store_reader_figures(struct store_reader *r,
+    struct store_figures *f);
 
 /* Ends the view; before any wait. */
 void store_reader_rest(struct store_reader *r);

@@ -51,15 +51,12 @@ record_open(struct span key, struct span value, struct span *body)
 	return record_fits(key, value, offsetof(struct stamp, checksum));
 }
 
-bool
+enum read_result
 record_get(struct txn *t, enum table table, struct span key, struct span *body)
 {
-	struct span value;
+	enum read_result r = txn_get(t, table, key, body);
 
-	if (!txn_get(t, table, key, &value))
-		return false;
-	if (record_open(key, value, body))
-		return true;
-	txn_damage(t);
-	return false;
+	if (r == READ_FOUND && !record_open(key, *body, body))
+		r = txn_damage(t, table, key);
+	return r;
 }

@@ -41,6 +41,6 @@ void record_put(struct txn *t, enum table table, struct span key,
  */
 bool record_open(struct span key, struct span value, struct span *body);
 
-/* The same of the record under key: false with t failed if it is damaged. */
-bool record_get(struct txn *t, enum table table, struct span key,
+/* The same of the record under key. */
+enum read_result record_get(struct txn *t, enum table table, struct span key,
     struct span *body);

@@ -161,32 +161,37 @@ trigger_decode(struct registry *r, struct span value)
 }
 
 /* Adds every number of a table from the next on; there are no gaps. */
-static void
+static enum read_result
 load_table(struct registry *r, struct txn *t, enum table table)
 {
 	uint32_t number = (table == TABLE_SENSOR ? r->sensor_count :
 	    r->trigger_count) + 1;
 	struct scan *scan = scan_open(t, table);
 	struct span key = span_of(&number, sizeof(number)), value;
-	bool more = scan_to(scan, SCAN_FROM, &key, &value);
+	enum read_result found = scan_to(scan, SCAN_FROM, &key, &value);
 
-	for (; more; more = scan_to(scan, SCAN_NEXT, &key, &value), number++)
+	for (; found == READ_FOUND; number++) {
 		if (!span_equal(key, span_of(&number, sizeof(number))) ||
 		    !record_open(key, value, &value) ||
 		    !(table == TABLE_SENSOR ? sensor_decode(r, value) :
-		    trigger_decode(r, value))) {
-			txn_damage(t);
-			break;
-		}
+		    trigger_decode(r, value)))
+			found = txn_damage(t, table, key);
+		else
+			found = scan_to(scan, SCAN_NEXT, &key, &value);
+	}
 	scan_close(scan);
+	return found;
 }
 
-void
+enum read_result
 registry_load(struct registry *r, struct txn *t)
 {
-	load_table(r, t, TABLE_SENSOR);
-	load_table(r, t, TABLE_TRIGGER);
+	enum read_result sensors = load_table(r, t, TABLE_SENSOR);
+	enum read_result triggers = load_table(r, t, TABLE_TRIGGER);
+
 	registry_saved(r);
+	return sensors == READ_FAILED || triggers == READ_FAILED ?
+	    READ_FAILED : READ_FOUND;
 }
 
 static void
@@ -232,31 +237,17 @@ registry_sensor(struct store *s, const char *ref)
 	return sensor_add(&s->registry, span_str(ref));
 }
 
-/* A reader learns what was registered since it last looked. */
-static struct registry *
-known(struct view *v, bool found)
-{
-	if (!found && v->txn != NULL && v->registry->sensors_saved ==
-	    v->registry->sensor_count && v->registry->triggers_saved ==
-	    v->registry->trigger_count)
-		registry_load(v->registry, v->txn);
-	return v->registry;
-}
-
 uint32_t
 registry_sensor_find(struct view *v, const char *ref)
 {
-	void *number = dict_get_str(v->registry->sensor_numbers, ref);
-
-	if (number == NULL)
-		number = dict_get_str(known(v, false)->sensor_numbers, ref);
-	return (uint32_t)(uintptr_t)number;
+	return (uint32_t)(uintptr_t)dict_get_str(v->registry->sensor_numbers,
+	    ref);
 }
 
 const char *
 registry_sensor_ref(struct view *v, uint32_t sensor)
 {
-	struct registry *r = known(v, sensor <= v->registry->sensor_count);
+	const struct registry *r = v->registry;
 
 	if (sensor == 0 || sensor > r->sensor_count)
 		return NULL;
@@ -286,7 +277,7 @@ registry_trigger(struct store *s, const struct trigger_entry *entry,
 const struct trigger_entry *
 registry_trigger_get(struct view *v, uint32_t trigger)
 {
-	struct registry *r = known(v, trigger <= v->registry->trigger_count);
+	const struct registry *r = v->registry;
 
 	if (trigger == 0 || trigger > r->trigger_count)
 		return NULL;
@@ -296,12 +287,7 @@ registry_trigger_get(struct view *v, uint32_t trigger)
 const struct trigger_entry *
 registry_trigger_find(struct view *v, const char *ref)
 {
-	struct trigger_entry *entry = dict_get_str(v->registry->trigger_refs,
-	    ref);
-
-	if (entry == NULL)
-		entry = dict_get_str(known(v, false)->trigger_refs, ref);
-	return entry;
+	return dict_get_str(v->registry->trigger_refs, ref);
 }
 
 const struct trigger_entry *
@@ -312,7 +298,7 @@ registry_trigger_match(struct view *v, const char *type,
 	void *entry;
 
 	kind_key(&key, type, parameters);
-	entry = dict_get(known(v, false)->trigger_kinds, (char *)key.data,
+	entry = dict_get(v->registry->trigger_kinds, (char *)key.data,
 	    key.len);
 	buf_release(&key);
 	return entry;

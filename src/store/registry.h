@@ -11,6 +11,8 @@
  * known for as long as old records may name them. What is registered is
  * written with the next commit by the store itself, before or within the
  * turn that first uses the number: it is never staged again by the caller.
+ * All of it is in memory since the store or the view was opened, which fails
+ * where it cannot be read: a look-up never does.
  */
 
 /* The sensor's number, given now if it has none. Any time, also in no turn. */

@@ -23,8 +23,11 @@ struct registry {
 void registry_init(struct registry *r);
 void registry_release(struct registry *r);
 
-/* Reads what is numbered above what is known. */
-void registry_load(struct registry *r, struct txn *t);
+/*
+ * Reads what is numbered above what is known: when a view begins, so that
+ * look-ups need not read, and cannot fail.
+ */
+enum read_result registry_load(struct registry *r, struct txn *t);
 
 /* Writes what is not saved; registry_saved() once that is on disk. */
 void registry_stage(struct registry *r, struct txn *t);

@@ -76,18 +76,18 @@ in_time(int64_t until_us)
 static bool
 trim_journal(struct store *s, unsigned max, int64_t until_us)
 {
-	uint64_t least = cursor_least(turn_view(s), NULL);
+	uint64_t least;
 	struct scan *scan = scan_open(s->txn, TABLE_JOURNAL);
 	struct journal_record record;
 	struct span key, value;
-	bool due = true;
+	bool due = cursor_least(turn_view(s), &least, NULL) != READ_FAILED;
 
 	for (unsigned n = 0; due && n < max && in_time(until_us); n++) {
-		due = scan_to(scan, SCAN_FIRST, &key, &value);
+		due = scan_to(scan, SCAN_FIRST, &key, &value) == READ_FOUND;
 		if (!due)
 			break;
 		if (!journal_decode(key, value, &record)) {
-			txn_damage(s->txn);
+			txn_damage(s->txn, TABLE_JOURNAL, key);
 			break;
 		}
 		due = journal_due(s, &record, least);
@@ -111,11 +111,11 @@ trim_dead_letters(struct store *s, unsigned max, int64_t until_us)
 	bool due = true;
 
 	for (unsigned n = 0; due && n < max && in_time(until_us); n++) {
-		due = scan_to(scan, SCAN_FIRST, &key, &value);
+		due = scan_to(scan, SCAN_FIRST, &key, &value) == READ_FOUND;
 		if (!due)
 			break;
 		if (!dead_letter_decode(key, value, &letter)) {
-			txn_damage(s->txn);
+			txn_damage(s->txn, TABLE_DEAD, key);
 			break;
 		}
 		due = is_over(s, TABLE_DEAD, r->dead_letter_size) ||
@@ -141,21 +141,24 @@ retention_run(struct store *s, unsigned max, int64_t until_us)
 	return journal || letters;
 }
 
-void
+enum read_result
 retention_look(struct store *s, struct retention_state *out)
 {
 	struct view *v = store_view(s, s->head.time_us);
-	uint64_t limit = s->retention.journal_size;
-	uint64_t first = journal_first(v);
+	uint64_t limit = s->retention.journal_size, first, least;
 	struct span name;
 
 	*out = (struct retention_state){0};
+	if (journal_first(v, &first) == READ_FAILED ||
+	    cursor_least(v, &least, &name) == READ_FAILED)
+		return READ_FAILED;
 	if (limit != 0)
 		out->percent = (unsigned)(txn_table_bytes(v->txn,
 		    TABLE_JOURNAL) * 100 / limit);
-	if (first == 0 || cursor_least(v, &name) > first)
-		return;
+	if (first == 0 || least > first)
+		return READ_FOUND;
 	out->held = true;
 	snprintf(out->holder, sizeof(out->holder), "%.*s", (int)name.len,
 	    (const char *)name.data);
+	return READ_FOUND;
 }

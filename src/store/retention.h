@@ -29,10 +29,13 @@ void retention_set(struct store *s, const struct retention *r);
  */
 bool retention_run(struct store *s, unsigned max, int64_t until_us);
 
-/* How far the journal is from being held by a consumer, for warning at 80. */
+/*
+ * How far the journal is from being held by a consumer, for warning at 80;
+ * all zero if that cannot be read.
+ */
 struct retention_state {
 	unsigned percent;	/* of journal_size in use; 0: no limit */
 	bool held;		/* the oldest record is wanted by a cursor */
 	char holder[256];	/* whose, if so */
 };
-void retention_look(struct store *s, struct retention_state *out);
+enum read_result retention_look(struct store *s, struct retention_state *out);

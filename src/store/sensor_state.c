@@ -11,19 +11,28 @@
 #include "store/record.h"
 #include "store/store_impl.h"
 
-void
+/* sound_fn */
+static bool
+is_state(struct span key, struct span value)
+{
+	return record_open(key, value, &value) &&
+	    value.len == sizeof(struct sensor_state);
+}
+
+enum read_result
 sensor_state_get(struct view *v, uint32_t sensor, struct sensor_state *out)
 {
-	struct span value;
+	struct span key = span_of(&sensor, sizeof(sensor)), value;
+	enum read_result r = record_get(v->txn, TABLE_STATE, key, &value);
 
 	*out = (struct sensor_state){0};
-	if (!record_get(v->txn, TABLE_STATE, span_of(&sensor, sizeof(sensor)),
-	    &value))
-		return;
-	if (value.len == sizeof(*out))
+	if (r == READ_MISSING)
+		return txn_missing(v->txn, TABLE_STATE, key, is_state);
+	if (r == READ_FOUND && value.len != sizeof(*out))
+		r = txn_damage(v->txn, TABLE_STATE, key);
+	if (r == READ_FOUND)
 		memcpy(out, value.data, sizeof(*out));
-	else
-		txn_damage(v->txn);
+	return r;
 }
 
 static void
@@ -52,7 +61,7 @@ sensor_current_set(struct store *s, uint32_t sensor, uint64_t generation)
 	struct sensor_state state;
 
 	sensor_state_get(turn_view(s), sensor, &state);
-	/* In a turn that has failed nothing is found; the commit says so. */
+	/* In a turn that has failed reads fail; the commit says so. */
 	must(generation <= state.allotted || txn_fault(s->txn) != 0);
 	state.current = generation;
 	state_put(s, sensor, &state);

@@ -22,8 +22,8 @@ struct sensor_state {
 	char switched_by[SENSOR_STATE_WHO];
 };
 
-/* All zero for a sensor of which nothing is known. */
-void sensor_state_get(struct view *v, uint32_t sensor,
+/* All zero unless it is found. */
+enum read_result sensor_state_get(struct view *v, uint32_t sensor,
     struct sensor_state *out);
 
 /* Stages the allotment of the next generation; returns it. */

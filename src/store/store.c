@@ -30,18 +30,19 @@ static const char head_name[] = "head";
 /* In format 1 it ended before `first`. */
 #define HEAD_1 offsetof(struct head, first)
 
-void
+enum read_result
 head_load(struct txn *t, struct head *head)
 {
-	struct span value;
+	struct span key = span_str(head_name), value;
+	enum read_result r = record_get(t, TABLE_META, key, &value);
 
 	*head = (struct head){0};
-	if (!record_get(t, TABLE_META, span_str(head_name), &value))
-		return;
-	if (value.len == sizeof(*head) || value.len == HEAD_1)
+	if (r == READ_FOUND && value.len != sizeof(*head) &&
+	    value.len != HEAD_1)
+		r = txn_damage(t, TABLE_META, key);
+	if (r == READ_FOUND)
 		memcpy(head, value.data, value.len);
-	else
-		txn_damage(t);
+	return r;
 }
 
 void
@@ -97,19 +98,21 @@ open_data(struct store *s, const struct store_options *o,
  * Where the journal must begin and end by the head; one of format 1 does not
  * say where it begins.
  */
-static void
+static enum read_result
 head_check(struct view *v, struct head *head)
 {
-	uint64_t first = journal_first(v), last = journal_last(v);
+	uint64_t first, last;
 
+	if (journal_first(v, &first) == READ_FAILED ||
+	    journal_last(v, &last) == READ_FAILED)
+		return READ_FAILED;
 	if (first == 0)
-		first = head->seq + 1;
-	else if (last != head->seq)
-		txn_damage(v->txn);
+		first = last = head->seq + 1;
 	if (head->first == 0)
 		head->first = first;
-	else if (head->first != first)
-		txn_damage(v->txn);
+	return head->first == first && (last == head->seq || first > head->seq)
+	    ? READ_FOUND : txn_damage_table(v->txn, "the journal does not "
+	    "begin or end where it did: instances are missing");
 }
 
 /* What is known from before. */
@@ -117,18 +120,32 @@ static int
 load(struct store *s, struct err *e)
 {
 	struct view *v = store_view(s, 0);
-	int fault;
+	bool fine = head_load(v->txn, &s->head) != READ_FAILED &&
+	    head_check(v, &s->head) != READ_FAILED &&
+	    registry_load(&s->registry, v->txn) != READ_FAILED &&
+	    retention_look(s, &s->journal_state) != READ_FAILED;
 
-	head_load(v->txn, &s->head);
-	head_check(v, &s->head);
-	registry_load(&s->registry, v->txn);
-	retention_look(s, &s->journal_state);
-	fault = txn_fault(v->txn);
+	if (!fine)
+		err_set(e, "cannot read the database in \"%s\": %s", s->dir,
+		    txn_why(v->txn));
 	store_rest(s);
-	if (fault == 0)
-		return 0;
-	return err_set(e, "cannot read the database in \"%s\": %s", s->dir,
-	    env_fault_text(fault));
+	return fine ? 0 : -1;
+}
+
+/* env_failed_fn: each place is told of once, as many as there is room for. */
+static void
+on_failed(void *arg, const char *why)
+{
+	struct store *s = arg;
+
+	for (unsigned i = 0; i < s->failure_count; i++)
+		if (strcmp(s->failures[i], why) == 0)
+			return;
+	if (s->failure_count == FAILURES_MAX)
+		return;
+	s->failures[s->failure_count++] = xstrdup(why);
+	if (s->on_failed != NULL)
+		s->on_failed(s->on_failed_arg, why);
 }
 
 int
@@ -158,6 +175,7 @@ store_open(struct store **out, const char *dir,
 		store_close(&s);
 		return -1;
 	}
+	env_on_failed(s->env, on_failed, s);
 	*out = s;
 	return 0;
 }
@@ -181,6 +199,8 @@ store_close(struct store **pp)
 	anchor_release(&s->data_anchor);
 	anchor_release(&s->lock_anchor);
 	registry_release(&s->registry);
+	for (unsigned i = 0; i < s->failure_count; i++)
+		free(s->failures[i]);
 	free(s->dir);
 	free(s);
 	*pp = NULL;
@@ -267,7 +287,7 @@ store_check_folder(struct store *s, struct err *e)
 
 /* What a commit that failed means to the caller. */
 static enum store_result
-judge(struct store *s, int fault, struct err *e)
+judge(struct store *s, int fault, const char *why, struct err *e)
 {
 	/* What lies there now must not be opened in its place. */
 	if (store_check_folder(s, e) != 0)
@@ -275,8 +295,7 @@ judge(struct store *s, int fault, struct err *e)
 	if (env_fault_is_map(fault))
 		return env_grow(s->env, e) == 0 ? STORE_AGAIN : STORE_FULL;
 	if (!is_lack_of_room(s, fault)) {
-		err_set(e, "the database in \"%s\" failed: %s", s->dir,
-		    env_fault_text(fault));
+		err_set(e, "the database in \"%s\" failed: %s", s->dir, why);
 		return STORE_BROKEN;
 	}
 	if (env_revive(s->env, s->dir, e) != 0)
@@ -291,6 +310,7 @@ judge(struct store *s, int fault, struct err *e)
 enum store_result
 store_commit(struct store *s, struct err *e)
 {
+	struct txn *ended;
 	int fault;
 
 	must(s->txn != NULL);
@@ -299,10 +319,11 @@ store_commit(struct store *s, struct err *e)
 		end_turn(s);
 		return STORE_DONE;
 	}
-	fault = txn_commit(s->txn);
+	ended = s->txn;
+	fault = txn_commit(ended);
 	end_turn(s);
 	if (fault != 0)
-		return judge(s, fault, e);
+		return judge(s, fault, txn_why(ended), e);
 	s->head = s->turn;
 	s->room.written += s->staged;
 	s->unrelaxed += s->staged;
@@ -335,6 +356,8 @@ store_view(struct store *s, int64_t now_us)
 		v->now_us = s->turn.time_us;
 		return v;
 	}
+	if (v->txn != NULL && txn_fault(v->txn) != 0)
+		store_rest(s);	/* the next read may do better */
 	if (v->txn == NULL)
 		v->txn = env_read(s->env);
 	v->now_us = now_us > s->head.time_us ? now_us : s->head.time_us;
@@ -354,27 +377,48 @@ store_rest(struct store *s)
 const char *
 view_error(const struct view *v)
 {
-	int fault = v->txn != NULL ? txn_fault(v->txn) : 0;
+	return v->txn != NULL ? txn_why(v->txn) : NULL;
+}
 
-	return fault != 0 ? env_fault_text(fault) : NULL;
+const char *
+store_failure(const struct store *s)
+{
+	return s->failure_count > 0 ? s->failures[0] : NULL;
 }
 
 void
-store_figures(struct store *s, struct store_figures *f)
+store_on_failed(struct store *s, store_failed_fn *fn, void *arg)
 {
-	struct view *v = store_view(s, s->head.time_us);
-	struct env_figures env;
+	s->on_failed = fn;
+	s->on_failed_arg = arg;
+}
 
-	env_figures(s->env, &env);
-	f->map_bytes = env.map_bytes;
-	f->file_bytes = env.file_bytes;
+enum read_result
+view_figures(struct view *v, struct env *env, struct store_figures *f)
+{
+	struct env_figures file;
+
+	*f = (struct store_figures){0};
+	env_figures(env, &file);
+	f->map_bytes = file.map_bytes;
+	f->file_bytes = file.file_bytes;
 	f->free_bytes = txn_free_bytes(v->txn);
-	f->disk_free_bytes = room_disk_free(s);
 	f->journal_bytes = txn_table_bytes(v->txn, TABLE_JOURNAL);
-	f->journal_first = journal_first(v);
-	f->journal_last = journal_last(v);
+	journal_first(v, &f->journal_first);
+	journal_last(v, &f->journal_last);
 	f->dead_letter_bytes = txn_table_bytes(v->txn, TABLE_DEAD);
 	f->dead_letters = txn_count(v->txn, TABLE_DEAD);
 	f->items = txn_count(v->txn, TABLE_KV);
+	return txn_fault(v->txn) != 0 ? READ_FAILED : READ_FOUND;
+}
+
+enum read_result
+store_figures(struct store *s, struct store_figures *f)
+{
+	enum read_result r = view_figures(store_view(s, s->head.time_us),
+	    s->env, f);
+
+	f->disk_free_bytes = room_disk_free(s);
 	f->commits = s->commits;
+	return r;
 }

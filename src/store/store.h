@@ -18,8 +18,8 @@
  * Staging calls cannot fail: what goes wrong sticks to the turn and comes
  * out at its commit. The caller keeps what it staged until STORE_DONE, and
  * stages all of it again, from the first call on, when told to. In a turn
- * that has failed reads find nothing, so what a staging call returns is only
- * to be acted upon after STORE_DONE.
+ * that has failed all reads fail, so what a staging call returns is only to be
+ * acted upon after STORE_DONE.
  */
 struct store;
 
@@ -113,6 +113,15 @@ enum store_room store_room(struct store *s, struct err *e);
 struct view *store_view(struct store *s, int64_t now_us);
 void store_rest(struct store *s);
 
+/*
+ * Has fn called when a read fails that is not of a turn: once for each page or
+ * record, and not for more than a hundred of them. store_failure() is the
+ * first of them, until the store is closed; NULL: all could be read.
+ */
+typedef void store_failed_fn(void *arg, const char *why);
+void store_on_failed(struct store *s, store_failed_fn *fn, void *arg);
+const char *store_failure(const struct store *s);
+
 /* Figures for the status and the metrics; counted when asked. */
 struct store_figures {
 	uint64_t map_bytes;	/* address space */
@@ -125,4 +134,4 @@ struct store_figures {
 	uint64_t items;		/* of the datastore, expired ones included */
 	uint64_t commits;	/* since the start */
 };
-void store_figures(struct store *s, struct store_figures *f);
+enum read_result store_figures(struct store *s, struct store_figures *f);

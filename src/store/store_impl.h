@@ -14,7 +14,11 @@ struct view {
 	struct txn *txn;	/* NULL while there is nothing to look at */
 	int64_t now_us;
 	struct registry *registry;
+	struct span failed;	/* kv_failed() */
 };
+
+/* Failed reads that are told apart; more are not told of. */
+#define FAILURES_MAX 100
 
 /* What goes on from turn to turn, kept in the table of facts as it is. */
 struct head {
@@ -44,6 +48,10 @@ struct store {
 	struct retention retention;
 	struct retention_state journal_state;	/* as of the last commit */
 	struct room room;
+	char *failures[FAILURES_MAX];	/* reads that failed, each once */
+	unsigned failure_count;
+	store_failed_fn *on_failed;
+	void *on_failed_arg;
 	kv_expired_fn *on_expired;
 	void *on_expired_arg;
 };
@@ -52,8 +60,12 @@ struct store {
 struct view *turn_view(struct store *s);
 
 /* The head as it stands in the database; zeroes in a new one. */
-void head_load(struct txn *t, struct head *head);
+enum read_result head_load(struct txn *t, struct head *head);
 void head_save(struct txn *t, const struct head *head);
+
+/* Figures of what a view shows. */
+enum read_result view_figures(struct view *v, struct env *env,
+    struct store_figures *f);
 
 /* Copies what a dry run works on from the data folder, if there is one. */
 int dry_run_fill(struct store *s, const char *dir, struct err *e);

@@ -1,5 +1,5 @@
 /*
- * Transactions of the environment, and cursors in them: the hot half of the
+ * Transactions of the environment, and look-ups in them: the hot half of the
  * wall around LMDB. Called by the other files of store/. The first failure
  * sticks to the transaction, so that no caller has to look before its end.
  *
@@ -9,25 +9,72 @@
  */
 #include "store/env_impl.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/must.h"
 #include "base/xalloc.h"
 
+#define KEY_TEXT 520
+
+/* Tells whoever wants to know of reads that fail. */
+static enum read_result
+failed(struct txn *t)
+{
+	if (!t->write && t->env->on_failed != NULL)
+		t->env->on_failed(t->env->on_failed_arg, t->why);
+	return READ_FAILED;
+}
+
+bool
+env_maps_all(const struct env *env, MDB_val v)
+{
+	const char *p = v.mv_data;
+
+	return env->map == NULL || p < env->map ||
+	    p >= env->map + env->map_size ||
+	    v.mv_size <= (size_t)(env->map + env->map_size - p);
+}
+
+enum read_result
+txn_result(struct txn *t, int rc)
+{
+	if (rc == 0)
+		return READ_FOUND;
+	if (rc == MDB_NOTFOUND)
+		return READ_MISSING;
+	if (t->fault != 0)
+		return READ_FAILED;
+	t->fault = rc;
+	snprintf(t->why, sizeof(t->why), "%s", env_fault_text(rc));
+	return failed(t);
+}
+
+static bool
+fine(struct txn *t, int rc)
+{
+	return txn_result(t, rc) == READ_FOUND;
+}
+
 struct txn *
 env_write(struct env *env)
 {
 	struct txn *t = &env->write;
+	int rc;
 
 	must(!t->open);
 	t->open = true;
 	t->dirty = false;
 	t->append = NULL;
-	t->fault = env->handle == NULL ? MDB_PANIC :
+	t->why[0] = '\0';
+	t->fault = 0;
+	t->handle = NULL;
+	rc = env->handle == NULL ? MDB_PANIC :
 	    mdb_txn_begin(env->handle, NULL, 0, &t->handle);
-	if (t->fault != 0)
+	if (rc != 0)
 		t->handle = NULL;
+	txn_result(t, rc);
 	return t;
 }
 
@@ -46,14 +93,18 @@ struct txn *
 env_read(struct env *env)
 {
 	struct txn *t = &env->read;
+	int rc;
 
 	must(!t->open);
 	t->open = true;
-	t->fault = read_renew(t);
-	if (t->fault == MDB_MAP_RESIZED) {
-		mdb_env_set_mapsize(env->handle, 0);
-		t->fault = read_renew(t);
+	t->fault = 0;
+	t->why[0] = '\0';
+	rc = read_renew(t);
+	if (rc == MDB_MAP_RESIZED) {
+		env_remap(env, 0);
+		rc = read_renew(t);
 	}
+	txn_result(t, rc);
 	return t;
 }
 
@@ -69,11 +120,55 @@ txn_fault(const struct txn *t)
 	return t->fault;
 }
 
-void
-txn_damage(struct txn *t)
+const char *
+txn_why(const struct txn *t)
 {
-	if (t->fault == 0)
+	return t->why[0] != '\0' ? t->why : NULL;
+}
+
+/* Appends a key as text: a number, or what is printable of it. */
+static void
+put_key(char *at, size_t size, enum table table, struct span key)
+{
+	size_t number = table_kinds[table].number, n = 0;
+	const unsigned char *p = key.data;
+	uint64_t value = 0;
+
+	if (number > 0 && key.len == number) {
+		memcpy(&value, p, number);
+		snprintf(at, size, " %llu", (unsigned long long)value);
+		return;
+	}
+	if (table == TABLE_TTL && key.len > 8) {
+		p += 8;		/* behind the time */
+		key.len -= 8;
+	}
+	n = (size_t)snprintf(at, size, " \"");
+	for (size_t i = 0; i < key.len && n + 3 < size; i++)
+		at[n++] = p[i] < ' ' || p[i] > '~' ? '?' : (char)p[i];
+	snprintf(at + n, size - n, "\"");
+}
+
+enum read_result
+txn_damage(struct txn *t, enum table table, struct span key)
+{
+	char text[KEY_TEXT];
+
+	put_key(text, sizeof(text), table, key);
+	snprintf(t->why, sizeof(t->why), "%s%s is damaged: it is not what "
+	    "was written", table_kinds[table].words, text);
+	if (t->write && t->fault == 0)
 		t->fault = MDB_CORRUPTED;
+	return failed(t);
+}
+
+enum read_result
+txn_damage_table(struct txn *t, const char *why)
+{
+	snprintf(t->why, sizeof(t->why), "%s", why);
+	if (t->write && t->fault == 0)
+		t->fault = MDB_CORRUPTED;
+	return failed(t);
 }
 
 bool
@@ -90,7 +185,7 @@ txn_commit(struct txn *t)
 		txn_end(t);
 		return t->fault;
 	}
-	t->fault = mdb_txn_commit(t->handle);
+	txn_result(t, lmdb(mdb_txn_commit(t->handle)));
 	t->handle = NULL;
 	t->append = NULL;
 	t->open = false;
@@ -103,26 +198,24 @@ txn_end(struct txn *t)
 	if (!t->open)
 		return;
 	t->open = false;
-	if (!t->write) {
-		if (t->fault == 0)
-			mdb_txn_reset(t->handle);
+	if (!t->write && t->fault == 0) {
+		mdb_txn_reset(t->handle);
 		return;
 	}
+	/* One that has failed cannot be renewed, and would pin its pages. */
 	if (t->handle != NULL)
 		mdb_txn_abort(t->handle);
 	t->handle = NULL;
 	t->append = NULL;
 }
 
-/* Remembers the first failure of a transaction; true if rc is none. */
-static bool
-fine(struct txn *t, int rc)
+int
+span_compare(struct span a, struct span b)
 {
-	if (rc == 0)
-		return true;
-	if (rc != MDB_NOTFOUND && t->fault == 0)
-		t->fault = rc;
-	return false;
+	size_t least = a.len < b.len ? a.len : b.len;
+	int order = least > 0 ? memcmp(a.data, b.data, least) : 0;
+
+	return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
 }
 
 static MDB_val
@@ -131,18 +224,22 @@ to_val(struct span s)
 	return (MDB_val){ s.len, (void *)s.data };
 }
 
-bool
+enum read_result
 txn_get(struct txn *t, enum table table, struct span key, struct span *value)
 {
 	MDB_val k = to_val(key), v;
+	enum read_result r;
 
 	must(t->open);
 	if (t->fault != 0)
-		return false;
-	if (!fine(t, mdb_get(t->handle, t->env->tables[table], &k, &v)))
-		return false;
-	*value = span_of(v.mv_data, v.mv_size);
-	return true;
+		return READ_FAILED;
+	r = txn_result(t, lmdb(mdb_get(t->handle, t->env->tables[table], &k,
+	    &v)));
+	if (r == READ_FOUND && !env_maps_all(t->env, v))
+		r = txn_damage(t, table, key);
+	if (r == READ_FOUND)
+		*value = span_of(v.mv_data, v.mv_size);
+	return r;
 }
 
 void *
@@ -154,8 +251,8 @@ txn_reserve(struct txn *t, enum table table, struct span key, size_t size)
 	t->dirty = true;
 	if (t->fault != 0)
 		return NULL;
-	if (!fine(t, mdb_put(t->handle, t->env->tables[table], &k, &v,
-	    MDB_RESERVE)))
+	if (!fine(t, lmdb(mdb_put(t->handle, t->env->tables[table], &k,
+	    &v, MDB_RESERVE))))
 		return NULL;
 	return v.mv_data;
 }
@@ -180,8 +277,8 @@ txn_append(struct txn *t, const uint64_t *seq, size_t size)
 	if (t->append == NULL && !fine(t, mdb_cursor_open(t->handle,
 	    t->env->tables[TABLE_JOURNAL], &t->append)))
 		return NULL;
-	if (!fine(t, mdb_cursor_put(t->append, &k, &v,
-	    MDB_APPEND | MDB_RESERVE)))
+	if (!fine(t, lmdb(mdb_cursor_put(t->append, &k, &v,
+	    MDB_APPEND | MDB_RESERVE))))
 		return NULL;
 	return v.mv_data;
 }
@@ -195,7 +292,8 @@ txn_delete(struct txn *t, enum table table, struct span key)
 	t->dirty = true;
 	if (t->fault != 0)
 		return false;
-	return fine(t, mdb_del(t->handle, t->env->tables[table], &k, NULL));
+	return fine(t, lmdb(mdb_del(t->handle, t->env->tables[table], &k,
+	    NULL)));
 }
 
 /* The figures of a table; zeroes if the transaction has failed. */
@@ -228,72 +326,17 @@ uint64_t
 txn_free_bytes(struct txn *t)
 {
 	MDB_stat stat = table_stat(t, 0);
+	uint64_t pages = 0, left = stat.ms_entries, n;
 	MDB_cursor *cursor;
-	uint64_t pages = 0, n;
 	MDB_val k, v;
 
 	if (t->fault != 0 || !fine(t, mdb_cursor_open(t->handle, 0, &cursor)))
 		return 0;
-	while (fine(t, mdb_cursor_get(cursor, &k, &v, MDB_NEXT))) {
+	while (left-- > 0 && fine(t, lmdb(mdb_cursor_get(cursor, &k, &v,
+	    MDB_NEXT))) && v.mv_size >= sizeof(n)) {
 		memcpy(&n, v.mv_data, sizeof(n));
 		pages += n;
 	}
 	mdb_cursor_close(cursor);
 	return pages * stat.ms_psize;
-}
-
-struct scan *
-scan_open(struct txn *t, enum table table)
-{
-	struct scan *s;
-	MDB_cursor *cursor;
-
-	must(t->open);
-	if (t->fault != 0 || !fine(t, mdb_cursor_open(t->handle,
-	    t->env->tables[table], &cursor)))
-		return NULL;
-	s = xcalloc(1, sizeof(*s));
-	s->txn = t;
-	s->handle = cursor;
-	return s;
-}
-
-void
-scan_close(struct scan *s)
-{
-	if (s == NULL)
-		return;
-	mdb_cursor_close(s->handle);
-	free(s);
-}
-
-bool
-scan_to(struct scan *s, enum scan_move move, struct span *key,
-    struct span *value)
-{
-	static const MDB_cursor_op ops[] = {
-		[SCAN_FIRST] = MDB_FIRST, [SCAN_LAST] = MDB_LAST,
-		[SCAN_NEXT] = MDB_NEXT, [SCAN_FROM] = MDB_SET_RANGE,
-	};
-	MDB_val k = { 0, NULL }, v;
-
-	if (s == NULL || s->txn->fault != 0)
-		return false;
-	if (move == SCAN_FROM)
-		k = to_val(*key);
-	if (!fine(s->txn, mdb_cursor_get(s->handle, &k, &v, ops[move])))
-		return false;
-	if (key != NULL)
-		*key = span_of(k.mv_data, k.mv_size);
-	if (value != NULL)
-		*value = span_of(v.mv_data, v.mv_size);
-	return true;
-}
-
-void
-scan_delete(struct scan *s)
-{
-	s->txn->dirty = true;
-	if (s->txn->fault == 0)
-		fine(s->txn, mdb_cursor_del(s->handle, 0));
 }

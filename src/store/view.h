@@ -25,9 +25,15 @@ span_of(const void *data, size_t len)
 	return (struct span){ data, len };
 }
 
+/* Byte by byte; what is the beginning of the other comes first. */
+int span_compare(struct span a, struct span b);
+
 /*
- * Why a read through this view failed (a damaged file), or NULL. A read that
- * fails finds nothing, so whoever prints what it found asks this at its end;
- * in core the failure also comes out at the next commit.
+ * What a look-up came to. READ_FAILED: a page or record cannot be read, or is
+ * not what was written; it is never to be taken for READ_MISSING. In core the
+ * failure of a read inside a turn is also the failure of that turn.
  */
+enum read_result { READ_MISSING, READ_FOUND, READ_FAILED };
+
+/* What failed last through this view, in words; NULL: nothing. */
 const char *view_error(const struct view *v);

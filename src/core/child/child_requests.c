@@ -90,6 +90,17 @@ refuse(struct child *c, uint32_t id, const char *kind, const char *text)
 	reply(c, id, &body);
 }
 
+/* Refuses because the store cannot be read. */
+static void
+refuse_read(struct child *c, uint32_t id, const struct view *v)
+{
+	struct buf body = {0};
+
+	msg_put_error(&body, "invalid", "the datastore cannot be read: %s",
+	    view_error(v));
+	reply(c, id, &body);
+}
+
 /* Refuses for what sealing or opening said. */
 static void
 refuse_seal(struct child *c, uint32_t id, enum seal_result r,
@@ -140,6 +151,7 @@ answer_get(struct child *c, uint32_t id, const void *body, size_t len)
 	enum seal_result r = SEAL_OK;
 	struct buf out = {0};
 	struct kv_item item;
+	enum read_result found;
 	struct msg_cursor m;
 	const uint8_t *key;
 	size_t key_len;
@@ -149,8 +161,13 @@ answer_get(struct child *c, uint32_t id, const void *body, size_t len)
 	msg_begin(&m, body, len);
 	key = msg_get_bytes(&m, &key_len);
 	decrypt = msg_get_u8(&m);
+	found = kv_get(v, (const char *)key, key_len, &item);
+	if (found == READ_FAILED) {
+		refuse_read(c, id, v);
+		return;
+	}
 	msg_put_ok(&out);
-	if (kv_get(v, (const char *)key, key_len, &item)) {
+	if (found == READ_FOUND) {
 		msg_put_u8(&out, 1);
 		r = put_value(c->ctx, &out, &item, decrypt, &e);
 	} else {
@@ -202,6 +219,7 @@ list_item(void *arg, const struct kv_item *item)
 static void
 answer_list(struct child *c, uint32_t id, const void *body, size_t len)
 {
+	struct view *v = store_view(c->ctx->store, clock_unix_us());
 	struct listing l = {.ctx = c->ctx};
 	struct kv_range range = {0};
 	struct msg_cursor m;
@@ -214,8 +232,11 @@ answer_list(struct child *c, uint32_t id, const void *body, size_t len)
 		range.limit = LIST_MAX;
 	msg_put_ok(&l.out);
 	msg_put_u32(&l.out, 0);
-	kv_list(store_view(c->ctx->store, clock_unix_us()), &range,
-	    list_item, &l);
+	if (kv_list(v, &range, list_item, &l) == READ_FAILED) {
+		refuse_read(c, id, v);
+		buf_release(&l.out);
+		return;
+	}
 	memcpy(l.out.data + 1, &l.count, sizeof(l.count));
 	if (l.out.len >= LIST_BYTES) {
 		refuse(c, id, "too_large", "the values of this listing have "

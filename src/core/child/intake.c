@@ -100,7 +100,9 @@ unit_stage(struct change *change, struct store *s)
 
 	if (u->before)
 		u->before(u->arg, s);
-	sensor_state_get(store_view(s, 0), u->child->sensor, &state);
+	if (sensor_state_get(store_view(s, 0), u->child->sensor, &state) ==
+	    READ_FAILED)
+		return; /* nor will the turn be committed */
 	u->refused = state.current != u->child->generation;
 	if (u->refused)
 		return;

@@ -183,7 +183,7 @@ recover_stage(struct change *change, struct store *s)
 	struct view *v = store_view(s, 0);
 	struct process_row row;
 
-	while (process_first(v, &row)) {
+	while (process_first(v, &row) == READ_FOUND) {
 		const char *ref = registry_sensor_ref(v, row.sensor);
 
 		c->payload.len = 0;

@@ -82,8 +82,8 @@ apply_known(struct reloading *r, struct catalog *new, struct supervisor *s,
 	struct reload_item *item;
 
 	if (r->core->wants && !r->core->wants(r->core, meta)) {
-		apply_stop(r, s, switch_enabled(&r->core->ctx, meta, NULL) ?
-		    "not_owned" : "disabled");
+		apply_stop(r, s, switch_look(&r->core->ctx, meta, NULL) ==
+		    SWITCH_OFF ? "disabled" : "not_owned");
 		keep(s, new, meta);
 		return;
 	}

@@ -167,16 +167,21 @@ read_kvstore(struct partition *p, struct context *ctx, struct err *e)
 {
 	char *name = xasprintf("%s.sensor_partition",
 	    ctx->config->partition_node);
+	struct view *v = store_view(ctx->store, clock_unix_us());
+	enum read_result found;
 	struct kv_item item;
 	json_t *value = NULL;
 	int rc = 0;
 
 	p->refs = dict_new();
-	if (kv_get(store_view(ctx->store, clock_unix_us()), name,
-	    strlen(name), &item) && !(item.flags & KV_SEALED))
+	found = kv_get(v, name, strlen(name), &item);
+	if (found == READ_FOUND && !(item.flags & KV_SEALED))
 		value = json_loadb(item.value.data, item.value.len,
 		    JSON_DECODE_ANY, NULL);
-	if (!json_is_string(value))
+	if (found == READ_FAILED)
+		rc = err_set(e, "the datastore cannot be read: %s",
+		    view_error(v));
+	else if (!json_is_string(value))
 		rc = err_set(e, "the datastore has no item \"%s\" with the "
 		    "refs of this node's sensors, separated by commas", name);
 	else

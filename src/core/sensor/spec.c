@@ -79,6 +79,7 @@ spec_make(struct context *ctx, struct declared *declared,
 	json_t *spec;
 	char *text;
 
+	/* Unreadable: as if it never polled, so that it polls at once. */
 	sensor_state_get(store_view(ctx->store, 0), start->number, &state);
 	spec = json_pack("{so so so so so ss sb ss sb so ss so sf ss so sf "
 	    "sb sO sO so sO so so}",

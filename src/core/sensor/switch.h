@@ -8,7 +8,10 @@ struct sensor_state;
 
 /*
  * Whether a sensor is enabled: by the operator's word, which outranks that
- * of its metadata. state (may be NULL) gets what is remembered of it.
+ * of its metadata. SWITCH_UNKNOWN: what the operator said cannot be read; then
+ * what runs goes on, and what does not run is not started. state (may be NULL)
+ * gets what is remembered of it.
  */
-bool switch_enabled(struct context *ctx, const struct sensor_meta *meta,
-    struct sensor_state *state);
+enum switch_known { SWITCH_OFF, SWITCH_ON, SWITCH_UNKNOWN };
+enum switch_known switch_look(struct context *ctx,
+    const struct sensor_meta *meta, struct sensor_state *state);

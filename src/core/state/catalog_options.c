@@ -45,14 +45,19 @@ look_up(void *arg, const char *scope, const char *name, bool decrypt,
     json_t **value, bool *sealed, struct err *e)
 {
 	struct context *ctx = arg;
+	struct view *v = store_view(ctx->store, clock_unix_us());
 	struct kv_item item;
+	enum read_result r;
 
 	*value = NULL;
 	*sealed = false;
 	if (strcmp(scope, "system") != 0)
 		return 0;
-	if (!kv_get(store_view(ctx->store, clock_unix_us()), name,
-	    strlen(name), &item))
+	r = kv_get(v, name, strlen(name), &item);
+	if (r == READ_FAILED)
+		return err_set(e, "the datastore cannot be read: %s",
+		    view_error(v));
+	if (r == READ_MISSING)
 		return 0;
 	*sealed = item.flags & KV_SEALED;
 	return load_value(ctx, &item, *sealed && decrypt, value, e);

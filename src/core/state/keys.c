@@ -137,7 +137,7 @@ keys_set(struct context *ctx, struct store *s, struct span name,
 
 	if (!is_told(ctx, v, name))
 		return kv_set(s, name.data, name.len, value, flags, ttl_us);
-	new = !kv_get(v, name.data, name.len, &item);
+	new = kv_get(v, name.data, name.len, &item) != READ_FOUND;
 	changed = !new && differs(&item, value, flags) &&
 	    internal_wanted(ctx, INTERNAL_KEY_CHANGE);
 	if (changed) {
@@ -145,11 +145,12 @@ keys_set(struct context *ctx, struct store *s, struct span name,
 		put_item(&change, &item);
 	}
 	kv_set(s, name.data, name.len, value, flags, ttl_us);
-	/* In a turn that has failed nothing is found; the commit says so. */
-	if (kv_get(v, name.data, name.len, &item)) {
+	/* In a turn that has failed reads fail; the commit says so. */
+	if (kv_get(v, name.data, name.len, &item) == READ_FOUND) {
 		tell(ctx, s, new ? INTERNAL_KEY_CREATE :
 		    INTERNAL_KEY_UPDATE, &item);
-		if (changed && kv_get(v, name.data, name.len, &item))
+		if (changed &&
+		    kv_get(v, name.data, name.len, &item) == READ_FOUND)
 			tell_change(ctx, s, &change, &item);
 	}
 	buf_release(&change);
@@ -163,7 +164,7 @@ keys_delete(struct context *ctx, struct store *s, struct span name)
 	struct kv_item item;
 
 	if (is_told(ctx, v, name) &&
-	    kv_get(v, name.data, name.len, &item))
+	    kv_get(v, name.data, name.len, &item) == READ_FOUND)
 		tell(ctx, s, INTERNAL_KEY_DELETE, &item);
 	return kv_delete(s, name.data, name.len);
 }

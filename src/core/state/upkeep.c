@@ -43,7 +43,8 @@ look_at_journal(struct upkeep *u)
 {
 	struct retention_state state;
 
-	retention_look(u->ctx->store, &state);
+	if (retention_look(u->ctx->store, &state) == READ_FAILED)
+		return;
 	if (!state.held || state.percent < HELD_FINE) {
 		u->held_told = false;
 	} else if (state.percent >= HELD_WARN && !u->held_told) {

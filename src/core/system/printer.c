@@ -101,6 +101,7 @@ static bool
 fill(struct printer *p)
 {
 	struct journal_record record;
+	enum read_result r = READ_MISSING;
 	struct journal_walk walk;
 	unsigned seen = 0;
 	struct view *v;
@@ -111,22 +112,30 @@ fill(struct printer *p)
 		return false;
 	v = store_view(p->store, clock_unix_us());
 	journal_walk_init(&walk, v, p->next);
-	while (p->left > 0 && seen++ < SLICE_RECORDS && p->text.len < SLICE &&
-	    journal_walk_next(&walk, &record)) {
+	while (p->left > 0 && seen < SLICE_RECORDS && p->text.len < SLICE &&
+	    (r = journal_walk_next(&walk, &record)) != READ_MISSING &&
+	    record.seq > 0) {
+		seen++;
 		if (record.seq > p->next)
 			log_warning("stdout is slow: retention took "
 			    "instances %llu to %llu before they were printed",
 			    (unsigned long long)p->next,
 			    (unsigned long long)record.seq - 1);
 		p->next = record.seq + 1;
-		if (record.sensor != p->sensor)
+		if (r == READ_FOUND && record.sensor != p->sensor)
 			continue;
-		instance_put_json(&p->text, v, &record);
+		if (r == READ_FOUND)
+			r = instance_put_json(&p->text, v, &record);
+		if (r == READ_FAILED) {
+			p->failed = true;
+			continue;
+		}
 		buf_putc(&p->text, '\n');
 		p->left--;
 	}
+	p->failed = p->failed || r == READ_FAILED;
 	journal_walk_release(&walk);
-	return seen > 1;
+	return seen > 0;
 }
 
 /* Says that stdout failed, unless its reader is just not there any more. */
@@ -235,7 +244,7 @@ printer_new(struct event_base *base, struct store *store, uint32_t sensor,
 
 	p->store = store;
 	p->sensor = sensor;
-	p->next = journal_head(store_view(store, 0)) + 1;
+	p->next = journal_head(store) + 1;
 	p->left = limit;
 	p->done = done;
 	p->arg = arg;

@@ -1,0 +1,176 @@
+-- Whatever bytes data.mdb holds: a command prints what was written, or says
+-- what is wrong and ends with 1. Never a signal, never another value.
+local ffi = require("ffi")
+local host = require("spec.support.host")
+local process = require("spec.support.process")
+local support = require("spec.support.store")
+local lib = support.lib
+
+local IMAGES = tonumber(os.getenv("SENSORHOST_SPEC_IMAGES") or 60)
+local PAGE = 4096
+
+local function letter(n)
+	local empty = support.span("")
+	return ffi.new("struct dead_letter", { id = support.span(
+		("%024x"):format(n)), sensor = support.span("p.S"), generation = 1,
+		trigger = support.span("p.t"), kind = support.span("invalid"),
+		path = empty, keyword = empty, message = support.span("no number"),
+		place = empty, trace = empty, payload = support.span('{"a":1}') })
+end
+
+-- A small store with something in every table, and pages of every kind.
+local function fill(dir)
+	local s = assert(support.open(dir, { map_size = 2 ^ 24 }))
+	lib.registry_sensor(s.s, "p.S")
+	local trigger = ffi.new("struct trigger_entry", { ref = "p.t",
+		type = "p.t", uid = "trigger:p:t", parameters = "{}" })
+	lib.registry_trigger(s.s, trigger, support.T0)
+	for turn = 0, 9 do
+		assert(s:turn(function()
+			for i = turn * 40 + 1, turn * 40 + 40 do
+				s:append(('{"n":%d,"x":"%s"}'):format(i,
+					("x"):rep(i % 41 == 0 and 9000 or i % 97)))
+				s:set("key" .. i, ('"%s"'):format(("v"):rep(i % 60)),
+					i % 5 == 0 and 10 ^ 9 * support.SECOND or 0)
+				if i % 4 == 0 then
+					assert(lib.dead_letter_put(s.s, letter(i)))
+				end
+			end
+			lib.cursor_set(s.s, support.span("rules"), turn * 40 + 1,
+				support.span(""))
+			lib.sensor_generation_allot(s.s, 1)
+		end) == "done")
+	end
+	s:close()
+end
+
+local function read_file(path)
+	local f = assert(io.open(path, "rb"))
+	local bytes = f:read("*a")
+	f:close()
+	return bytes
+end
+
+local function write_file(path, bytes)
+	local f = assert(io.open(path, "wb"))
+	f:write(bytes)
+	f:close()
+end
+
+local kinds = {}
+
+-- One bit anywhere.
+kinds["one bit anywhere"] = function(bytes)
+	local at = math.random(#bytes)
+	return bytes:sub(1, at - 1) .. string.char(bit.bxor(bytes:byte(at),
+		2 ^ math.random(0, 7))) .. bytes:sub(at + 1), at
+end
+
+-- One bit where the page says what it is.
+kinds["one bit in a page's first 64 bytes"] = function(bytes)
+	local at = math.random(0, #bytes / PAGE - 1) * PAGE + math.random(64)
+	return bytes:sub(1, at - 1) .. string.char(bit.bxor(bytes:byte(at),
+		2 ^ math.random(0, 7))) .. bytes:sub(at + 1), at
+end
+
+kinds["a page of zeros"] = function(bytes)
+	local at = math.random(0, #bytes / PAGE - 1) * PAGE
+	return bytes:sub(1, at) .. ("\0"):rep(PAGE) .. bytes:sub(at + PAGE + 1), at
+end
+
+kinds["a page in another's place"] = function(bytes)
+	local at = math.random(0, #bytes / PAGE - 1) * PAGE
+	local from = math.random(0, #bytes / PAGE - 1) * PAGE
+	return bytes:sub(1, at) .. bytes:sub(from + 1, from + PAGE)
+		.. bytes:sub(at + PAGE + 1), at
+end
+
+local commands = {
+	{ "export" }, { "export", "--datastore" }, { "export", "--dead-letters" },
+}
+
+local function run(dir, words)
+	local command = { host.program }
+	for _, word in ipairs(words) do
+		command[#command + 1] = word
+	end
+	command[#command + 1] = "--data"
+	command[#command + 1] = dir
+	return process.run(command)
+end
+
+local function set_of_lines(text)
+	local set = {}
+	for line in text:gmatch("[^\n]*\n") do
+		set[line] = true
+	end
+	return set
+end
+
+-- What is wrong with what a command did, or nil.
+local function judge(result, whole, lines)
+	if result.code == 0 then
+		return result.stdout ~= whole and "other lines, exit 0" or nil
+	elseif result.code ~= 1 then
+		return "ended with " .. tostring(result.code or result.signal)
+	elseif not result.stderr:find("^sensorhost: ") then
+		return "no word: " .. result.stderr
+	end
+	for line in result.stdout:gmatch("[^\n]*\n?") do
+		if line ~= "" and not lines[line] then
+			return "a line that never was: " .. line
+		end
+	end
+end
+
+describe("a damaged database", function()
+	local dir, above, original
+	local wholes, lines = {}, {}
+
+	setup(function()
+		dir, above = support.folder()
+		fill(dir)
+		-- A copy has no free pages: whatever is hit is in use.
+		assert.equal(0, process.run({ host.program, "backup", "--data", dir,
+			above .. "/copy" }).code)
+		dir = above .. "/copy"
+		original = read_file(dir .. "/data.mdb")
+		for i, words in ipairs(commands) do
+			local result = run(dir, words)
+			assert.same({ 0, "" }, { result.code, result.stderr })
+			wholes[i], lines[i] = result.stdout,
+				set_of_lines(result.stdout)
+		end
+	end)
+
+	teardown(function()
+		support.remove(above)
+	end)
+
+	for name, damage in pairs(kinds) do
+		it("is said, or makes no difference: " .. name, function()
+			local seed = tonumber(os.getenv("SENSORHOST_SPEC_SEED") or 6)
+			local tally = {}
+			for n = 1, IMAGES do
+				math.randomseed(seed * 100000 + n)
+				local bytes, at = damage(original)
+				write_file(dir .. "/data.mdb", bytes)
+				local i = n % #commands + 1
+				local result = run(dir, commands[i])
+				local wrong = judge(result, wholes[i], lines[i])
+				local key = tostring(result.code)
+				tally[key] = (tally[key] or 0) + 1
+				if wrong then
+					error(("image %d, offset %d, %s: %s\n%s"):format(n,
+						at, table.concat(commands[i], " "), wrong,
+						result.stderr), 0)
+				end
+			end
+			if os.getenv("SENSORHOST_SPEC_IMAGES") then
+				for code, count in pairs(tally) do
+					print(name, "exit " .. code, count)
+				end
+			end
+		end)
+	end
+end)
