@@ -6,6 +6,7 @@
 -- the first fault, and keeps the folder.
 
 package.path = "./?.lua;" .. package.path
+require("spec.support.helper")
 local host = require("spec.support.host")
 local process = require("spec.support.process")
 local signal = require("posix.signal")
@@ -128,7 +129,7 @@ local function edit_back(w, s)
 	w:note("%s: back to version %d", s.class, s.good.version)
 end
 
-local edit_kinds = { edit_well, edit_well, edit_well, edit_slowly, edit_slowly,
+local edit_kinds = { edit_well, edit_well, edit_slowly, edit_slowly, edit_slowly,
 	edit_badly, edit_badly, edit_badly, edit_metadata, edit_back }
 
 local function kill_worker(w)

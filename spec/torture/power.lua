@@ -4,6 +4,7 @@
 -- image, and the log that it was made from.
 
 package.path = "./?.lua;" .. package.path
+require("spec.support.helper")
 local host = require("spec.support.host")
 local power = require("spec.torture.power_cuts")
 local process = require("spec.support.process")

@@ -9,6 +9,7 @@
 -- 1 at the first fault, and keeps the data folder.
 
 package.path = "./?.lua;" .. package.path
+require("spec.support.helper")
 local cjson = require("cjson")
 local host = require("spec.support.host")
 local process = require("spec.support.process")
