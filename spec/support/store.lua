@@ -12,7 +12,7 @@ struct span { const void *data; size_t len; };
 
 struct store; struct view; struct store_reader;
 struct store_options { uint64_t map_size, ballast_size, low_space;
-	bool dry_run; bool blank; };
+	bool dry_run; bool blank; int64_t grace_us; };
 struct store_notice { char text[512]; };
 int store_open(struct store **s, const char *dir,
     const struct store_options *o, struct store_notice *n, struct err *e);
@@ -27,6 +27,9 @@ int store_room(struct store *s, struct err *e);
 struct view *store_view(struct store *s, int64_t now_us);
 void store_rest(struct store *s);
 const char *view_error(const struct view *v);
+struct store_clock { unsigned steps; int64_t step_us; bool at_open;
+	int64_t newest_us, behind_us, held_until_us; };
+void store_clock(struct store *s, int64_t now_us, struct store_clock *out);
 struct store_figures { uint64_t map_bytes, file_bytes, free_bytes,
 	disk_free_bytes, journal_bytes, journal_first, journal_last,
 	dead_letter_bytes, dead_letters, items, commits; };
@@ -84,6 +87,7 @@ bool kv_set(struct store *s, const char *name, size_t len,
     struct span value, uint32_t flags, int64_t ttl_us);
 bool kv_delete(struct store *s, const char *name, size_t len);
 int64_t clock_mono_us(void);
+bool expiry_due(struct store *s);
 size_t expiry_run(struct store *s, size_t max, int64_t until_us);
 int64_t expiry_next(struct view *v);
 struct overdue { uint64_t items; int64_t oldest_us; };
@@ -195,12 +199,12 @@ local Store = {}
 Store.__index = Store
 
 -- Opens the writer's door: a store, or nil and what is wrong. Small ballast
--- and watermark, unless options say other.
+-- and watermark, and no delay of retention, unless options say other.
 function M.open(dir, options)
 	local out, e = ffi.new("struct store *[1]"), ffi.new("struct err")
 	local notice = ffi.new("struct store_notice")
 	local o = ffi.new("struct store_options", { ballast_size = 4096,
-		low_space = 4096 })
+		low_space = 4096, grace_us = -1 })
 	for name, value in pairs(options or {}) do
 		o[name] = value
 	end

@@ -88,6 +88,20 @@ put_store(struct out *o, const struct host_status *s)
 	out_close(&inner);
 }
 
+/* Writes what is to be known of the clock. */
+static void
+put_clock(struct out *o, const struct store_clock *c)
+{
+	struct out inner = {0};
+
+	out_name(o, "clock");
+	out_open(&inner, o->b);
+	out_integer(&inner, "steps", c->steps);
+	out_time(&inner, "newest_record", c->behind_us);
+	out_time(&inner, "aging_held_until", c->held_until_us);
+	out_close(&inner);
+}
+
 /* Writes how long the turns of the loop were. */
 static void
 put_loop(struct out *o, const struct host_loop *l)
@@ -155,14 +169,14 @@ api_status_get(struct http_request *r, void *arg)
 	out_bool(&o, "ready", !unready);
 	out_text(&o, "unready", unready);
 	out_time(&o, "started", s.started_us);
-	out_double(&o, "uptime", (double)(clock_unix_us() - s.started_us) /
-	    1e6);
+	out_double(&o, "uptime", (double)s.uptime_us / 1e6);
 	out_text(&o, "data_dir", s.data_dir);
 	out_text(&o, "config", s.config_file);
 	put_addresses(&o, arg);
 	out_integer(&o, "connections", s.connections);
 	known = known && put_sensors(&o, arg);
 	put_loop(&o, &s.loop);
+	put_clock(&o, &s.clock);
 	put_store(&o, &s);
 	put_reload(&o, arg);
 	findings_put(&o, host_findings(arg));

@@ -77,6 +77,21 @@ print_overdue(const json_t *store)
 	putchar('\n');
 }
 
+/* What is to be known of the clock, if anything is. */
+static void
+print_clock(const json_t *clock)
+{
+	char time[TIME_TEXT];
+
+	if (*member_text(clock, "newest_record"))
+		printf("clock      is behind the newest record, of %s UTC\n",
+		    member_time(clock, "newest_record", time));
+	if (*member_text(clock, "aging_held_until"))
+		printf("clock      has made a leap: nothing is deleted for its "
+		    "age before %s UTC\n", member_time(clock,
+		    "aging_held_until", time));
+}
+
 /* The longest turn of the loop. */
 static void
 print_loop(const json_t *loop)
@@ -139,6 +154,7 @@ print_status(const json_t *s)
 	    (long long)dead, dead == 1 ? "" : "s", (long long)items,
 	    items == 1 ? "" : "s");
 	print_overdue(store);
+	print_clock(json_object_get(s, "clock"));
 	print_loop(json_object_get(s, "loop"));
 	json_array_foreach(json_object_get(s, "listening"), i, item)
 		printf("listening  %s\n", json_string_value(item));

@@ -49,6 +49,7 @@ struct core {
 	struct printer *printer; /* NULL: nothing is printed */
 	struct http_server *http; /* NULL: nobody can ask */
 	int64_t started_us; /* Unix */
+	int64_t began_us;   /* the same, monotonic */
 	struct event *signals;
 	int signal_fd;
 	struct event *maintenance;

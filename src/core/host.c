@@ -44,6 +44,7 @@ host_status(struct core *core, struct host_status *out)
 	const struct pace *p = &core->pace;
 
 	*out = (struct host_status){.started_us = core->started_us,
+	    .uptime_us = clock_mono_us() - core->began_us,
 	    .state = core->fleet.stopping ? "stopping" :
 	    core->ready ? "running" : "starting",
 	    .data_dir = core->ctx.config->data_dir,
@@ -53,6 +54,7 @@ host_status(struct core *core, struct host_status *out)
 	    p->longest_commit_us}};
 	if (store_figures(core->ctx.store, &out->store) == READ_FAILED)
 		return READ_FAILED;
+	store_clock(core->ctx.store, clock_unix_us(), &out->clock);
 	return expiry_overdue(store_view(core->ctx.store, clock_unix_us()),
 	    &out->overdue);
 }
@@ -87,7 +89,12 @@ next_poll(const struct supervisor *s)
 {
 	int64_t late = clock_unix_us() - s->next_poll;
 
-	if (s->next_poll <= 0 || late <= 0 || s->poll_every <= 0)
+	if (s->next_poll <= 0 || s->poll_every <= 0)
+		return s->next_poll;
+	/* The clock was set back since. */
+	if (late < -s->poll_every)
+		return s->next_poll - -late / s->poll_every * s->poll_every;
+	if (late <= 0)
 		return s->next_poll;
 	return s->next_poll + (late / s->poll_every + 1) * s->poll_every;
 }

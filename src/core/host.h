@@ -38,6 +38,7 @@ struct host_loop {
 
 struct host_status {
 	int64_t started_us; /* Unix */
+	int64_t uptime_us;
 	const char *state;  /* starting, running, stopping */
 	const char *data_dir;
 	const char *config_file; /* NULL: none */
@@ -45,6 +46,7 @@ struct host_status {
 	struct host_loop loop;
 	struct store_figures store;
 	struct overdue overdue; /* items past their ttl */
+	struct store_clock clock;
 };
 /* READ_FAILED: host_unread() says why. */
 enum read_result host_status(struct core *core, struct host_status *out);

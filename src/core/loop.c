@@ -194,6 +194,7 @@ loop_open(struct core *core, struct err *e)
 	mallopt(M_MMAP_THRESHOLD, KEPT_BYTES);
 	mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
 	core->started_us = clock_unix_us();
+	core->began_us = clock_mono_us();
 	must(config);
 	event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
 	core->ctx.base = event_base_new_with_config(config);
@@ -216,6 +217,7 @@ loop_open(struct core *core, struct err *e)
 	life_recover(&core->ctx);
 	upkeep_run(&core->upkeep);
 	turn_end(&core->ctx.turn);
+	upkeep_tell(&core->upkeep);
 	return core->broken ? err_set(e, "the store cannot be written") : 0;
 }
 

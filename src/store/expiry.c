@@ -86,6 +86,86 @@ take_first(struct slice *slice)
 	return true;
 }
 
+/* Gives the item at an end the end that it has since the clock was set back. */
+static void
+move_end(struct slice *slice, struct span name)
+{
+	struct store *s = slice->store;
+	struct kv_item item;
+	struct span value;
+	int64_t end_us;
+
+	if (!item_at(slice->items, name, &value))
+		return;
+	if (!kv_decode(name, value, &item)) {
+		txn_damage(s->txn, TABLE_KV, name);
+		return;
+	}
+	end_us = kv_end(&item, s->turn.time_us, s->turn_back.time_us);
+	if (end_us >= item.expires_us)
+		return;
+	slice->copy.len = 0;
+	buf_put(&slice->copy, name.data, name.len);
+	buf_put(&slice->copy, value.data, value.len);
+	if (kv_decode(span_of(slice->copy.data, name.len),
+	    span_of(slice->copy.data + name.len, value.len), &item))
+		kv_end_move(s, &item, end_us);
+}
+
+/* Moves to the next end behind the last one that was looked at. */
+static enum read_result
+next_end(struct slice *slice, struct span *key)
+{
+	const struct ttl_key *sweep = &slice->store->turn_sweep;
+	struct span last = span_of(sweep->bytes, sweep->len);
+	enum read_result r;
+
+	if (last.len == 0)
+		return scan_to(slice->ends, SCAN_FIRST, key, NULL);
+	*key = last;
+	r = scan_to(slice->ends, SCAN_FROM, key, NULL);
+	if (r == READ_FOUND && span_equal(*key, last))
+		r = scan_to(slice->ends, SCAN_NEXT, key, NULL);
+	return r;
+}
+
+/* A slice of what is to be done once the clock was set back. */
+static void
+sweep_some(struct slice *slice, size_t max, int64_t until_us)
+{
+	struct store *s = slice->store;
+	struct ttl_key *sweep = &s->turn_sweep;
+	enum read_result r = READ_FOUND;
+	struct span key, name;
+	int64_t end_us;
+
+	for (; max > 0 && (until_us == 0 || clock_mono_us() < until_us);
+	    max--) {
+		r = next_end(slice, &key);
+		if (r == READ_FOUND && !ttl_key_read(key, &end_us, &name))
+			r = txn_damage(s->txn, TABLE_TTL, key);
+		if (r != READ_FOUND)
+			break;
+		memcpy(sweep->bytes, key.data, key.len);
+		sweep->len = key.len;
+		move_end(slice, span_of(sweep->bytes + TTL_END_BYTES,
+		    sweep->len - TTL_END_BYTES));
+	}
+	/* Where it came to is written only at its end. */
+	if (r == READ_MISSING) {
+		s->turn_back.sweeping = 0;
+		set_back_save(s->txn, &s->turn_back);
+	}
+}
+
+bool
+expiry_due(struct store *s)
+{
+	must(s->txn != NULL);
+	return s->turn_back.sweeping ||
+	    expiry_next(store_view(s, 0)) <= s->turn.time_us;
+}
+
 size_t
 expiry_run(struct store *s, size_t max, int64_t until_us)
 {
@@ -97,6 +177,8 @@ expiry_run(struct store *s, size_t max, int64_t until_us)
 	size_t n = 0;
 
 	must(s->txn != NULL);
+	if (s->turn_back.sweeping)
+		sweep_some(&slice, max, until_us);
 	while (n < max && (until_us == 0 || clock_mono_us() < until_us) &&
 	    take_first(&slice))
 		n++;

@@ -15,9 +15,13 @@
 /*
  * Deletes and reports at most max items whose time has come by the turn's
  * time, the longest expired first, until the monotonic time until_us (0: no
- * such bound); returns how many.
+ * such bound); returns how many. Where the clock was set back, it first looks
+ * at as many ends, so that no item lives longer than its ttl from then.
  */
 size_t expiry_run(struct store *s, size_t max, int64_t until_us);
+
+/* In an open turn: true if expiry_run() has something to do. */
+bool expiry_due(struct store *s);
 
 /*
  * When the next item expires; INT64_MAX: none will, or the index cannot be

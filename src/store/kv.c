@@ -72,10 +72,21 @@ kv_decode(struct span name, struct span value, struct kv_item *out)
 	return is_sound(name, value, &header, out);
 }
 
-static bool
-is_expired(const struct kv_item *item, int64_t now_us)
+int64_t
+kv_end(const struct kv_item *item, int64_t now_us, int64_t set_back_us)
 {
-	return item->expires_us != 0 && item->expires_us <= now_us;
+	/* One that was written by a clock that was ahead. */
+	if (set_back_us != 0 && item->modified_us > now_us &&
+	    item->ttl_us < item->expires_us - set_back_us)
+		return set_back_us + item->ttl_us;
+	return item->expires_us;
+}
+
+static bool
+is_expired(const struct kv_item *item, const struct view *v)
+{
+	return item->expires_us != 0 &&
+	    kv_end(item, v->now_us, v->set_back_us) <= v->now_us;
 }
 
 /* Finds an item, expired or not. */
@@ -110,7 +121,7 @@ kv_get(struct view *v, const char *name, size_t len, struct kv_item *out)
 	if (r == READ_MISSING)
 		return txn_missing(v->txn, TABLE_KV, span_of(name, len),
 		    is_item);
-	return r == READ_FOUND && is_expired(out, v->now_us) ? READ_MISSING :
+	return r == READ_FOUND && is_expired(out, v) ? READ_MISSING :
 	    r;
 }
 
@@ -161,7 +172,7 @@ kv_list(struct view *v, const struct kv_range *range, kv_item_fn *fn,
 			v->failed = name;
 			break;
 		}
-		if (!is_expired(&item, v->now_us) &&
+		if (!is_expired(&item, v) &&
 		    passed++ >= range->offset) {
 			given++;
 			if (!fn(arg, &item))
@@ -235,7 +246,7 @@ find_alive(struct store *s, struct span name, struct kv_item *out)
 	must(s->txn != NULL && name.len >= 1 && name.len <= KV_NAME_MAX);
 	if (find(s->txn, name, out) != READ_FOUND)
 		return false;
-	if (!is_expired(out, s->turn.time_us))
+	if (!is_expired(out, turn_view(s)))
 		return true;
 	item_expire(s, out);
 	return false;
@@ -290,6 +301,33 @@ kv_set(struct store *s, const char *name, size_t len, struct span value,
 		    ttl_key_make(&ttl, header.expires_us, key),
 		    span_of(NULL, 0));
 	return !there;
+}
+
+void
+kv_end_move(struct store *s, const struct kv_item *item, int64_t end_us)
+{
+	struct kv_header header = {
+		.created_us = item->created_us,
+		.modified_us = item->modified_us,
+		.expires_us = end_us,
+		.flags = item->flags | RECORD_SUMMED,
+		.ttl_us = item->ttl_us,
+	};
+	size_t size = sizeof(header) + item->value.len;
+	struct ttl_key ttl;
+	char *p = txn_reserve(s->txn, TABLE_KV, item->name, size);
+
+	if (p == NULL)
+		return;
+	memcpy(p, &header, sizeof(header));
+	if (item->value.len > 0)
+		memcpy(p + sizeof(header), item->value.data, item->value.len);
+	record_sum(item->name, p, size, CHECKSUM);
+	s->staged += size;
+	txn_delete(s->txn, TABLE_TTL,
+	    ttl_key_make(&ttl, item->expires_us, item->name));
+	txn_put(s->txn, TABLE_TTL, ttl_key_make(&ttl, end_us, item->name),
+	    span_of(NULL, 0));
 }
 
 bool

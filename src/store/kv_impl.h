@@ -18,3 +18,16 @@ struct span ttl_key_make(struct ttl_key *key, int64_t expires_us,
 
 /* False if that is no such key. */
 bool ttl_key_read(struct span key, int64_t *expires_us, struct span *name);
+
+/*
+ * When an item's time is over: where the clock was set back, to set_back_us
+ * (0: it was not), one that it had written before has its ttl from then on.
+ */
+int64_t kv_end(const struct kv_item *item, int64_t now_us,
+    int64_t set_back_us);
+
+/*
+ * Stages another end of an item with one, in both tables; its name and value
+ * must not lie in the store.
+ */
+void kv_end_move(struct store *s, const struct kv_item *item, int64_t end_us);

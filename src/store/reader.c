@@ -99,12 +99,14 @@ store_reader_close(struct store_reader **pp)
 struct view *
 store_reader_view(struct store_reader *r, int64_t now_us, struct err *e)
 {
+	struct set_back back;
 	struct head head;
 	struct txn *t;
 
 	store_reader_rest(r);
 	t = env_read(r->env);
 	if (head_load(t, &head) == READ_FAILED ||
+	    set_back_load(t, &back) == READ_FAILED ||
 	    registry_load(&r->registry, t) == READ_FAILED) {
 		err_set(e, "cannot read the data in \"%s\": %s", r->dir,
 		    txn_why(t));
@@ -113,7 +115,9 @@ store_reader_view(struct store_reader *r, int64_t now_us, struct err *e)
 	}
 	r->view = (struct view){
 		.txn = t,
-		.now_us = now_us > head.time_us ? now_us : head.time_us,
+		.now_us = now_us == 0 ? head.time_us :
+		    timing_follow(head.time_us, now_us),
+		.set_back_us = set_back_from(&back),
 		.registry = &r->registry,
 	};
 	return &r->view;

@@ -50,7 +50,32 @@ is_over(struct store *s, enum table table, uint64_t size_limit)
 static bool
 is_old(struct store *s, int64_t time_us, int64_t age_limit)
 {
-	return age_limit != 0 && time_us < s->turn.time_us - age_limit;
+	return age_limit != 0 && time_us < s->turn.time_us - age_limit &&
+	    !timing_holds(&s->timing);
+}
+
+/*
+ * An instance's time; of before the clock was set back, no later than that:
+ * what a clock that was ahead has written must age with the rest.
+ */
+static int64_t
+journal_time(const struct store *s, const struct journal_record *record)
+{
+	const struct set_back *back = &s->turn_back;
+
+	return set_back_cap(back, record->time_us, record->seq <= back->seq);
+}
+
+/* The same of a dead letter, by its key. */
+static int64_t
+letter_time(const struct store *s, struct span key,
+    const struct dead_letter *letter)
+{
+	const struct set_back *back = &s->turn_back;
+	uint64_t seq = 0;
+
+	memcpy(&seq, key.data, sizeof(seq));
+	return set_back_cap(back, letter->time_us, seq <= back->dead_seq);
 }
 
 /* May the record go? least is what cursors want. */
@@ -61,7 +86,7 @@ journal_due(struct store *s, const struct journal_record *record,
 	const struct retention *r = &s->retention;
 	bool over = is_over(s, TABLE_JOURNAL, r->journal_size);
 
-	if (!over && !is_old(s, record->time_us, r->journal_age_us))
+	if (!over && !is_old(s, journal_time(s, record), r->journal_age_us))
 		return false;
 	return record->seq < least || (over && r->journal_drop_held);
 }
@@ -119,7 +144,8 @@ trim_dead_letters(struct store *s, unsigned max, int64_t until_us)
 			break;
 		}
 		due = is_over(s, TABLE_DEAD, r->dead_letter_size) ||
-		    is_old(s, letter.time_us, r->dead_letter_age_us);
+		    is_old(s, letter_time(s, key, &letter),
+		    r->dead_letter_age_us);
 		if (due) {
 			dead_letter_unindex(s, &letter);
 			scan_to(scan, SCAN_FIRST, NULL, NULL);

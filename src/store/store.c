@@ -121,6 +121,7 @@ load(struct store *s, struct err *e)
 {
 	struct view *v = store_view(s, 0);
 	bool fine = head_load(v->txn, &s->head) != READ_FAILED &&
+	    set_back_load(v->txn, &s->back) != READ_FAILED &&
 	    head_check(v, &s->head) != READ_FAILED &&
 	    registry_load(&s->registry, v->txn) != READ_FAILED &&
 	    retention_look(s, &s->journal_state) != READ_FAILED;
@@ -165,6 +166,7 @@ store_open(struct store **out, const char *dir,
 		o.map_size = MAP_SIZE;
 	s->room.ballast_size = o.ballast_size;
 	s->room.low_space = o.low_space;
+	s->timing.grace_us = o.grace_us;
 	s->dir = xstrdup(dir);
 	s->dir_fd = s->lock_fd = -1;
 	s->dry_run = o.dry_run;
@@ -210,12 +212,17 @@ void
 store_begin(struct store *s, int64_t now_us)
 {
 	must(s->txn == NULL);
+	timing_look(&s->timing, s->head.time_us, now_us);
 	s->turn = s->head;
-	if (now_us > s->turn.time_us)
-		s->turn.time_us = now_us;
+	s->turn.time_us = timing_follow(s->head.time_us, now_us);
+	s->turn_back = s->back;
+	if (s->back.sweeping)
+		s->turn_sweep = s->sweep;
 	s->staged = 0;
 	s->appended = 0;
 	s->txn = env_write(s->env);
+	if (s->turn.time_us < s->head.time_us)
+		set_back_take(s);
 }
 
 bool
@@ -307,6 +314,14 @@ judge(struct store *s, int fault, const char *why, struct err *e)
 	return STORE_FULL;
 }
 
+/* Ends of items need not be looked at again. */
+static void
+keep_sweep(struct store *s)
+{
+	if (s->turn_back.sweeping)
+		s->sweep = s->turn_sweep;
+}
+
 enum store_result
 store_commit(struct store *s, struct err *e)
 {
@@ -316,6 +331,7 @@ store_commit(struct store *s, struct err *e)
 	must(s->txn != NULL);
 	complete_turn(s);
 	if (txn_fault(s->txn) == 0 && !txn_dirty(s->txn)) {
+		keep_sweep(s);
 		end_turn(s);
 		return STORE_DONE;
 	}
@@ -325,6 +341,8 @@ store_commit(struct store *s, struct err *e)
 	if (fault != 0)
 		return judge(s, fault, txn_why(ended), e);
 	s->head = s->turn;
+	s->back = s->turn_back;
+	keep_sweep(s);
 	s->room.written += s->staged;
 	s->unrelaxed += s->staged;
 	if (s->unrelaxed >= RELAX_BYTES) {
@@ -354,13 +372,16 @@ store_view(struct store *s, int64_t now_us)
 	if (s->txn != NULL) {
 		v->txn = s->txn;
 		v->now_us = s->turn.time_us;
+		v->set_back_us = set_back_from(&s->turn_back);
 		return v;
 	}
 	if (v->txn != NULL && txn_fault(v->txn) != 0)
 		store_rest(s);	/* the next read may do better */
 	if (v->txn == NULL)
 		v->txn = env_read(s->env);
-	v->now_us = now_us > s->head.time_us ? now_us : s->head.time_us;
+	v->now_us = now_us == 0 ? s->head.time_us :
+	    timing_follow(s->head.time_us, now_us);
+	v->set_back_us = set_back_from(&s->back);
 	return v;
 }
 

@@ -35,6 +35,11 @@ struct store_options {
 	 */
 	bool dry_run;
 	bool blank;	/* with dry_run: not even a copy is looked at */
+	/*
+	 * For how long nothing is aged out once the clock has made a leap;
+	 * 0: 15 minutes, less: not at all. For specs.
+	 */
+	int64_t grace_us;
 };
 
 /* What else store_open did that somebody should hear of; empty: nothing. */
@@ -69,8 +74,9 @@ enum store_result {
 };
 
 /*
- * Begins a turn; there must be none. Its time is now_us or, where that is
- * earlier, the time of the turn before, also of one before a restart.
+ * Begins a turn; there must be none. Its time is now_us or, where that is up
+ * to 10 seconds earlier, the time of the turn before, also of one before a
+ * restart: times follow the clock, also one that is set back further.
  */
 void store_begin(struct store *s, int64_t now_us);
 bool store_in_turn(const struct store *s);
@@ -107,8 +113,9 @@ enum store_room store_room(struct store *s, struct err *e);
 /*
  * The look at what is there: inside a turn with all that it has staged so
  * far, outside at what was committed last. now_us decides which items have
- * expired (inside a turn its time does). Never keep it across a turn of the
- * loop: core ends each with store_rest(), which is free if none was asked for.
+ * expired (0: the last turn's time does; inside a turn always its own). Never
+ * keep it across a turn of the loop: core ends each with store_rest(), which
+ * is free if none was asked for.
  */
 struct view *store_view(struct store *s, int64_t now_us);
 void store_rest(struct store *s);
@@ -121,6 +128,17 @@ void store_rest(struct store *s);
 typedef void store_failed_fn(void *arg, const char *why);
 void store_on_failed(struct store *s, store_failed_fn *fn, void *arg);
 const char *store_failure(const struct store *s);
+
+/* What the clock did, for the log and the status. */
+struct store_clock {
+	unsigned steps;		/* back, or far: since the store was opened */
+	int64_t step_us;	/* the last; at the open from newest_us on */
+	bool at_open;		/* it was found then */
+	int64_t newest_us;	/* the newest record's time before it */
+	int64_t behind_us;	/* the newest time there, if now is before */
+	int64_t held_until_us;	/* nothing is aged out before; 0: it is */
+};
+void store_clock(struct store *s, int64_t now_us, struct store_clock *out);
 
 /* Figures for the status and the metrics; counted when asked. */
 struct store_figures {

@@ -3,16 +3,18 @@
 #include "base/buf.h"
 #include "store/anchor.h"
 #include "store/env.h"
-#include "store/kv.h"
+#include "store/kv_impl.h"
 #include "store/registry_impl.h"
 #include "store/retention.h"
 #include "store/room.h"
 #include "store/store.h"
+#include "store/timing.h"
 
 /* What the files of store/ share behind the two doors, for them alone. */
 struct view {
 	struct txn *txn;	/* NULL while there is nothing to look at */
 	int64_t now_us;
+	int64_t set_back_us;	/* while ends are to be moved; else 0 */
 	struct registry *registry;
 	struct span failed;	/* kv_failed() */
 };
@@ -39,6 +41,12 @@ struct store {
 	struct txn *txn;	/* of the open turn, else NULL */
 	struct head head;	/* as committed */
 	struct head turn;	/* as staged */
+	struct timing timing;
+	struct set_back back;	/* as committed */
+	struct set_back turn_back;	/* as staged */
+	/* How far ends were looked at since; len 0: at the beginning. */
+	struct ttl_key sweep;	/* as committed */
+	struct ttl_key turn_sweep;	/* as staged */
 	size_t staged;		/* bytes */
 	unsigned appended;	/* records */
 	uint64_t commits;

@@ -5,6 +5,7 @@
 #include "core/state/upkeep.h"
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -58,6 +59,51 @@ look_at_journal(struct upkeep *u)
 	}
 }
 
+/* "3 days", "2 h", "12 min", "15 s". */
+static void
+span_text(int64_t us, char text[32])
+{
+	double s = (double)us / 1e6;
+
+	if (s >= 2 * 86400)
+		snprintf(text, 32, "%.0f days", s / 86400);
+	else if (s >= 2 * 3600)
+		snprintf(text, 32, "%.0f h", s / 3600);
+	else if (s >= 120)
+		snprintf(text, 32, "%.0f min", s / 60);
+	else
+		snprintf(text, 32, "%.0f s", s);
+}
+
+/* Warns of each step that the clock made, once. */
+static void
+look_at_clock(struct upkeep *u)
+{
+	char newest[CLOCK_TEXT], until[CLOCK_TEXT], by[32], what[80];
+	int64_t now = clock_unix_us();
+	struct store_clock c;
+	bool back;
+
+	store_clock(u->ctx->store, now, &c);
+	if (c.steps == u->steps_told)
+		return;
+	u->steps_told = c.steps;
+	back = c.step_us < 0;
+	span_text(back ? -c.step_us : c.step_us, by);
+	clock_rfc3339(c.newest_us, newest);
+	clock_rfc3339(c.held_until_us, until);
+	if (c.at_open)
+		snprintf(what, sizeof(what), "is %s %s the newest record", by,
+		    back ? "behind" : "ahead of");
+	else
+		snprintf(what, sizeof(what), "was set %s by %s",
+		    back ? "back" : "forward", by);
+	log_warning("the clock %s (the newest record is of %s)%s%s%s", what,
+	    newest, back ? "; later ones get the clock's time" : "",
+	    c.held_until_us ? "; nothing is deleted for its age before " : "",
+	    c.held_until_us ? until : "");
+}
+
 static struct upkeep *
 of_change(struct change *change)
 {
@@ -74,8 +120,7 @@ upkeep_stage(struct change *change, struct store *store)
 	u->began_ns = clock_cpu_ns();
 	expiry_run(store, u->slice, clock_mono_us() + SLICE_US);
 	u->more = retention_run(store, u->slice, clock_mono_us() + SLICE_US);
-	u->more = u->more ||
-	    expiry_next(store_view(store, 0)) <= store_turn_us(store);
+	u->more = u->more || expiry_due(store);
 }
 
 /* change_drop_fn. */
@@ -137,8 +182,15 @@ upkeep_init(struct upkeep *u, struct context *ctx)
 }
 
 void
+upkeep_tell(struct upkeep *u)
+{
+	look_at_clock(u);
+}
+
+void
 upkeep_run(struct upkeep *u)
 {
 	look_at_journal(u);
+	look_at_clock(u);
 	queue(u);
 }

@@ -6,12 +6,14 @@
 
 /*
  * What the store needs from time to time: items that expire, journal and dead
- * letters past retention, a warning when a consumer holds the journal.
+ * letters past retention, a warning when a consumer holds the journal, or when
+ * the clock makes a step.
  */
 struct context;
 
 struct upkeep {
 	struct context *ctx;
+	unsigned steps_told; /* of the clock */
 	bool held_told; /* that a consumer holds the journal was said */
 	struct change change; /* the one slice */
 	bool queued;          /* it waits for a turn */
@@ -30,3 +32,6 @@ void upkeep_configure(struct upkeep *u);
  * the turns after it until nothing is.
  */
 void upkeep_run(struct upkeep *u);
+
+/* Says what the clock has done since it was last said. */
+void upkeep_tell(struct upkeep *u);
