@@ -154,7 +154,9 @@ end
 
 ---Ends the sensor at its next wait or return as one that cannot work as it
 ---is: state `rejected`, no restart before a reload or `sensor restart`. For
----what trying again makes worse, such as a wrong password.
+---what trying again makes worse, such as a wrong password. A new version that
+---rejects itself before it runs is a reload that failed: the version before it
+---goes on.
 ---@param why string
 ---
 ---```lua

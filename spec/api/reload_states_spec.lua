@@ -31,7 +31,11 @@ describe("a reload that finds a sensor", function()
 	it("backing off, and unchanged, tries it again", serving(function(h)
 		local was = h:await("Odd", "backing_off")
 		assert.equal("reloaded", (reload(h, "Odd")))
-		assert.is_true(h:get("Odd").generation > was.generation)
+		process.eventually(function()
+			local now = h:get("Odd")
+			return now.state == "backing_off"
+				and now.last_error_time > was.last_error_time
+		end, "another failure")
 	end, function(h)
 		h:sensor("Odd", "error('bad poll')", nil, "poll_interval: 3600\n")
 	end))

@@ -9,7 +9,7 @@ local process = require("spec.support.process")
 cdef([[
 struct backoff {
 	unsigned failures;
-	int64_t failing_since, running_since, next_start;
+	int64_t failing_since, running_since, delay_us, next_start;
 };
 int64_t backoff_us(struct backoff *b, double poll_interval);
 ]])

@@ -45,7 +45,7 @@ declares(const struct sensor_meta *m, const char *ref)
 static bool
 passes(const struct filter *f, const struct sensor_meta *m)
 {
-	return m && (!f->name || strcmp(f->name, m->class_name) == 0) &&
+	return (!f->name || strcmp(f->name, m->class_name) == 0) &&
 	    (!f->pack || strcmp(f->pack, m->pack->name) == 0) &&
 	    (!f->trigger || declares(m, f->trigger));
 }
@@ -58,6 +58,7 @@ api_sensortypes_list(struct http_request *r, void *arg)
 	    http_query(r, "trigger"), http_query(r, "enabled")};
 	struct out o = {.include = http_query(r, "include_attributes"),
 	    .exclude = http_query(r, "exclude_attributes")};
+	const struct sensor_meta **all, *m;
 	struct buf *b = http_out(r);
 	struct host_sensor s;
 	struct page page;
@@ -71,14 +72,13 @@ api_sensortypes_list(struct http_request *r, void *arg)
 		return;
 	}
 	buf_putc(b, '[');
-	for (i = 0; i < host_sensor_count(arg); i++) {
-		const struct sensor_meta *m = host_sensor_meta(arg, i);
-
+	all = host_sensors(arg);
+	for (i = 0; (m = all[i]); i++) {
 		if (!passes(&f, m))
 			continue;
 		host_sensor_fill(arg, m, &s);
 		if (!sensortype_is_known(r, arg, &s))
-			return;
+			break;
 		if ((f.enabled && truth(f.enabled) != s.enabled) ||
 		    !page_takes(&page))
 			continue;
@@ -87,6 +87,9 @@ api_sensortypes_list(struct http_request *r, void *arg)
 		sensortype_put(&o, &s);
 		out_close(&o);
 	}
+	free(all);
+	if (m)
+		return; /* it has been answered */
 	buf_puts(b, "]\n");
 	page_headers(&page, r);
 	http_answer(r, 200);

@@ -1,6 +1,7 @@
 /*
  * /v1/status: the host at a glance.
  */
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -34,25 +35,24 @@ tally_add(struct tally *tallies, const char *state)
 static bool
 put_sensors(struct out *o, struct core *core)
 {
+	const struct sensor_meta **all = host_sensors(core);
 	struct tally tallies[STATES] = {{0}};
 	struct out inner = {0};
-	unsigned failing = 0, total = 0;
+	const char *state = "";
+	unsigned failing = 0, total;
 	size_t i;
 
-	for (i = 0; i < host_sensor_count(core); i++) {
-		const struct sensor_meta *meta = host_sensor_meta(core, i);
-		const char *state;
+	for (total = 0; all[total] && state; total++) {
 		bool fails;
 
-		if (!meta)
-			continue;
-		state = host_sensor_state(core, meta, &fails);
-		if (!state)
-			return false;
-		tally_add(tallies, state);
+		state = host_sensor_state(core, all[total], &fails);
+		if (state)
+			tally_add(tallies, state);
 		failing += fails;
-		total++;
 	}
+	free(all);
+	if (!state)
+		return false;
 	out_name(o, "sensors");
 	out_open(&inner, o->b);
 	out_integer(&inner, "total", total);

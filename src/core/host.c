@@ -15,6 +15,7 @@
 #include "base/xalloc.h"
 #include "core/core.h"
 #include "core/reload/reload.h"
+#include "core/sensor/roster.h"
 #include "core/sensor/switch.h"
 #include "http/server.h"
 #include "pack/catalog.h"
@@ -80,7 +81,8 @@ make_id(const struct sensor_meta *meta, char id[INTERNAL_ID])
 static bool
 is_well(const struct supervisor *s)
 {
-	return s->state == SENSOR_RUNNING && backoff_is_well(&s->backoff);
+	return supervisor_status(s) == STATUS_RUNNING &&
+	    backoff_is_well(&s->backoff);
 }
 
 /* When it polls next: at a fixed rate from what the worker said last. */
@@ -114,13 +116,13 @@ fill_running(struct host_sensor *out, const struct supervisor *s)
 	out->traceback = s->last_traceback;
 	out->error_us = s->last_error_at;
 	out->skipped = s->skipped;
-	if (s->state == SENSOR_BACKING_OFF)
+	if (supervisor_status(s) == STATUS_BACKING_OFF)
 		out->next_start_us = s->backoff.next_start;
 	if (!s->current)
 		return;
 	out->generation = s->current->generation;
 	out->pid = s->current->pid > 0 ? s->current->pid : 0;
-	if (s->state != SENSOR_STARTING) {
+	if (supervisor_status(s) != STATUS_STARTING) {
 		out->started_us = s->started;
 		out->next_poll_us = next_poll(s);
 	}
@@ -131,21 +133,21 @@ host_sensor_state(struct core *core, const struct sensor_meta *meta,
     bool *failing)
 {
 	const struct supervisor *s = fleet_find(&core->fleet, meta->ref);
-	enum supervisor_state state = SENSOR_STOPPED;
+	enum sensor_status status = STATUS_STOPPED;
 	enum switch_known known = switch_look(&core->ctx, meta, NULL);
 
 	*failing = s && s->failing;
 	if (known == SWITCH_UNKNOWN)
 		return NULL;
-	if (s && s->state != SENSOR_STOPPED)
-		state = s->state;
+	if (s && supervisor_status(s) != STATUS_STOPPED)
+		status = supervisor_status(s);
 	else if (meta->rejected)
-		state = SENSOR_REJECTED;
+		status = STATUS_REJECTED;
 	else if (known == SWITCH_OFF)
-		state = SENSOR_DISABLED;
+		status = STATUS_DISABLED;
 	else if (core->wants ? !core->wants(core, meta) : !s)
-		state = SENSOR_NOT_OWNED;
-	return supervisor_state_name(state);
+		status = STATUS_NOT_OWNED;
+	return sensor_status_name(status);
 }
 
 void
@@ -173,46 +175,44 @@ host_sensor_fill(struct core *core, const struct sensor_meta *meta,
 		out->error = meta->why.text;
 }
 
-size_t
-host_sensor_count(struct core *core)
+const struct sensor_meta **
+host_sensors(struct core *core)
 {
-	return catalog_sensor_count(core->ctx.catalog);
-}
+	struct roster r;
 
-const struct sensor_meta *
-host_sensor_meta(struct core *core, size_t i)
-{
-	const struct sensor_meta *meta = catalog_sensor(core->ctx.catalog, i);
-
-	return meta->ref && meta->class_name ? meta : NULL;
+	roster_make(&r, &core->fleet, core->ctx.catalog);
+	return r.metas;
 }
 
 /* The sensor of an id. */
 static const struct sensor_meta *
 by_id(struct core *core, const char *id)
 {
-	size_t i, count = host_sensor_count(core);
-	char its[25];
+	const struct sensor_meta *found = NULL;
+	struct roster r;
+	char its[INTERNAL_ID];
+	size_t i;
 
-	for (i = 0; strlen(id) == 24 && i < count; i++) {
-		const struct sensor_meta *meta = host_sensor_meta(core, i);
-
-		if (meta)
-			make_id(meta, its);
-		if (meta && strcmp(its, id) == 0)
-			return meta;
+	if (strlen(id) != sizeof(its) - 1)
+		return NULL;
+	roster_make(&r, &core->fleet, core->ctx.catalog);
+	for (i = 0; i < r.count && !found; i++) {
+		make_id(r.metas[i], its);
+		if (strcmp(its, id) == 0)
+			found = r.metas[i];
 	}
-	return NULL;
+	roster_release(&r);
+	return found;
 }
 
 bool
 host_sensor_find(struct core *core, const char *ref_or_id,
     struct host_sensor *out)
 {
-	const struct sensor_meta *meta = catalog_sensor_by_ref(
+	const struct sensor_meta *meta = roster_find(&core->fleet,
 	    core->ctx.catalog, ref_or_id);
 
-	if (!meta || !meta->class_name)
+	if (!meta)
 		meta = by_id(core, ref_or_id);
 	if (meta)
 		host_sensor_fill(core, meta, out);
@@ -222,30 +222,25 @@ host_sensor_find(struct core *core, const char *ref_or_id,
 const char *
 host_sensor_nearest(struct core *core, const char *ref)
 {
-	size_t i, count = catalog_sensor_count(core->ctx.catalog);
-	const char **names = xcalloc(count + 1, sizeof(*names)), *near;
+	const char **names, *near;
+	struct roster r;
+	size_t i;
 
-	for (i = 0; i < count; i++)
-		names[i] = catalog_sensor(core->ctx.catalog, i)->ref;
-	near = nearest(ref, names, count);
+	roster_make(&r, &core->fleet, core->ctx.catalog);
+	names = xcalloc(r.count + 1, sizeof(*names));
+	for (i = 0; i < r.count; i++)
+		names[i] = r.metas[i]->ref;
+	near = nearest(ref, names, r.count);
 	free(names);
+	roster_release(&r);
 	return near;
 }
 
-/* True with e if the host or the sensor cannot be told anything now. */
-static bool
-is_between(struct core *core, const struct supervisor *s, struct err *e)
+/* 0, or -1 with e if nothing can be asked of the host's sensors any more. */
+static int
+check_open(const struct core *core, struct err *e)
 {
-	if (core->fleet.stopping) {
-		err_set(e, "the host is stopping");
-		return true;
-	}
-	if (s && s->handover.step == HANDOVER_FLIPPING) {
-		err_set(e, "\"%s\" is just being reloaded; try again",
-		    s->meta->ref);
-		return true;
-	}
-	return false;
+	return core->fleet.stopping ? err_set(e, "the host is stopping") : 0;
 }
 
 /* An operator's switch, on its way to the disk. */
@@ -279,7 +274,10 @@ switch_stage(struct change *change, struct store *store)
 	    SWITCH_DISABLED, c->who);
 }
 
-/* Lets the sensor do what the switch says. */
+/*
+ * Lets the sensor do what the switch says. What it starts with is the version
+ * that it was accepted with; a change of its files is a reload's to take in.
+ */
 static void
 switch_apply(struct core *core, const char *ref, bool enable)
 {
@@ -292,15 +290,13 @@ switch_apply(struct core *core, const char *ref, bool enable)
 	if (!enable) {
 		if (s)
 			supervisor_stop(s, "disabled");
-		return;
-	}
-	if (!meta || meta->rejected || !core->wants ||
-	    !core->wants(core, meta))
-		return;
-	if (!s)
+	} else if (s) {
+		if (core->wants && core->wants(core, supervisor_meta(s)))
+			supervisor_start(s);
+	} else if (meta && !meta->rejected && core->wants &&
+	    core->wants(core, meta)) {
 		supervisor_start(fleet_add(&core->fleet, meta));
-	else if (supervisor_settled(s) || s->state == SENSOR_STOPPING)
-		supervisor_reload(s, core->ctx.catalog, meta);
+	}
 }
 
 /* change_done_fn. */
@@ -327,7 +323,7 @@ host_sensor_switch(struct core *core, const char *ref, bool enable,
 {
 	struct switching *c;
 
-	if (is_between(core, fleet_find(&core->fleet, ref), e))
+	if (check_open(core, e) != 0)
 		return -1;
 	c = xcalloc(1, sizeof(*c));
 	c->change = (struct change){.stage = switch_stage,
@@ -349,7 +345,7 @@ host_sensor_restart(struct core *core, const char *ref, struct err *e)
 	struct supervisor *s = fleet_find(&core->fleet, ref);
 	struct host_sensor h;
 
-	if (is_between(core, s, e))
+	if (check_open(core, e) != 0)
 		return -1;
 	if (!host_sensor_find(core, ref, &h))
 		return err_set(e, "there is no sensor \"%s\"", ref);

@@ -78,14 +78,12 @@ struct host_sensor {
 	char who[64];
 };
 
-/* The sensors of the catalog, i counting from 0. */
-size_t host_sensor_count(struct core *core);
-
 /*
- * What its files say; NULL if not even its name could be read. One whose
- * files are broken is rejected in there.
+ * All sensors: one that runs as it runs, the others as their files say, where
+ * one that must not run is rejected. NULL behind the last; the caller frees
+ * the list, what is in it is borrowed.
  */
-const struct sensor_meta *host_sensor_meta(struct core *core, size_t i);
+const struct sensor_meta **host_sensors(struct core *core);
 void host_sensor_fill(struct core *core, const struct sensor_meta *meta,
     struct host_sensor *out);
 

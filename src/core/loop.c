@@ -119,24 +119,24 @@ on_settled(void *arg, struct supervisor *s)
 {
 	struct core *core = arg;
 
-	listening_settled(&core->pool.listening, s->meta->ref);
+	listening_settled(&core->pool.listening, supervisor_meta(s)->ref);
 	if (core->settled)
 		core->settled(core, s);
 }
 
-/* fleet_ops.handed_over */
+/* fleet_ops.refused */
 static void
-on_handed_over(void *arg, struct supervisor *s, const char *why)
+on_refused(void *arg, struct supervisor *s, const char *why)
 {
 	const struct core *core = arg;
 
-	reload_note(core->reload, s, why);
+	reload_refused(core->reload, s, why);
 }
 
 static const struct fleet_ops fleet_ops = {
 	.changed = on_changed,
 	.settled = on_settled,
-	.handed_over = on_handed_over,
+	.refused = on_refused,
 };
 
 /* Opens the store and reads the key. */
@@ -267,11 +267,29 @@ loop_read_catalog(struct core *core)
 	store_rest(core->ctx.store);
 }
 
+/* event_callback_fn: what was killed long ago has not ended. */
+static void
+leave_cb(evutil_socket_t fd, short events, void *arg)
+{
+	struct core *core = arg;
+
+	(void)fd;
+	(void)events;
+	log_error("a worker that was killed has not ended; it is left to the "
+	    "system");
+	core->done = true;
+}
+
 void
 loop_stop(struct core *core, const char *reason)
 {
+	const struct timeval longest = {
+	    .tv_sec = core->ctx.config->stop_timeout_us / 1000000 + 2};
+
 	if (core->fleet.stopping)
 		return;
+	must(event_base_once(core->ctx.base, -1, EV_TIMEOUT, leave_cb, core,
+	    &longest) == 0);
 	service_stopping(core->service);
 	reload_cancel(core->reload);
 	fleet_stop(&core->fleet, reason);

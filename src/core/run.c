@@ -59,7 +59,7 @@ on_settled(struct core *core, struct supervisor *s)
 {
 	struct run *run = core->role;
 
-	if (s->refused || s->once_failed)
+	if (supervisor_status(s) == STATUS_REJECTED || s->once_failed)
 		run->code = 1;
 	loop_stop(core, "the sensor has ended");
 }
@@ -99,7 +99,7 @@ add_parameters(const struct run *run, struct supervisor *s)
 			    "'%s': a JSON object is wanted%s%s", text,
 			    p ? "" : ": ", p ? "" : why.text);
 		}
-		type = trigger_type_for(s->meta, p, &e);
+		type = trigger_type_for(supervisor_meta(s), p, &e);
 		if (!type) {
 			json_decref(p);
 			fprintf(stderr, "sensorhost: --trigger-parameters "
@@ -119,7 +119,7 @@ add_parameters(const struct run *run, struct supervisor *s)
 static void
 say_idle(const struct supervisor *s)
 {
-	const struct sensor_meta *meta = s->meta;
+	const struct sensor_meta *meta = supervisor_meta(s);
 	json_t *given = json_array();
 	size_t i;
 

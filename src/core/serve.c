@@ -107,9 +107,9 @@ all_started(const struct core *core, size_t *running)
 
 	*running = 0;
 	TAILQ_FOREACH(s, &core->fleet.all, link) {
-		if (s->state == SENSOR_STARTING)
+		if (supervisor_status(s) == STATUS_STARTING)
 			return false;
-		*running += s->state == SENSOR_RUNNING;
+		*running += supervisor_status(s) == STATUS_RUNNING;
 	}
 	return true;
 }
@@ -124,7 +124,8 @@ look_cb(evutil_socket_t fd, short events, void *arg)
 
 	(void)fd;
 	(void)events;
-	if (serve->ready || !all_started(core, &running))
+	if (serve->ready || core->fleet.stopping ||
+	    !all_started(core, &running))
 		return;
 	serve->ready = core->ready = true;
 	service_ready(core->service);

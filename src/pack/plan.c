@@ -126,6 +126,24 @@ plan_release(struct plan *p)
 	memset(p, 0, sizeof(*p));
 }
 
+bool
+plan_keeps(const struct catalog *new, const struct sensor_meta *s)
+{
+	size_t i;
+
+	if (catalog_sensor_by_ref(new, s->ref) || catalog_unread(new, s->pack))
+		return true;
+	for (i = 0; i < catalog_sensor_count(new); i++) {
+		const struct sensor_meta *other = catalog_sensor(new, i);
+
+		if (!other->ref &&
+		    strcmp(other->pack->name, s->pack->name) == 0 &&
+		    strcmp(other->metadata_file, s->metadata_file) == 0)
+			return true;
+	}
+	return false;
+}
+
 const char *
 plan_kind_name(enum plan_kind kind)
 {

@@ -35,5 +35,11 @@ void plan_make(struct plan *p, const struct catalog *old,
     const struct catalog *new);
 void plan_release(struct plan *p);
 
+/*
+ * True if the packs of a catalog still have a sensor of another one, be it
+ * broken, or in a file or folder that cannot be read now.
+ */
+bool plan_keeps(const struct catalog *new, const struct sensor_meta *s);
+
 /* "unchanged", "changed", ... */
 const char *plan_kind_name(enum plan_kind kind);

@@ -62,7 +62,8 @@ sensor_current_set(struct store *s, uint32_t sensor, uint64_t generation)
 
 	sensor_state_get(turn_view(s), sensor, &state);
 	/* In a turn that has failed reads fail; the commit says so. */
-	must(generation <= state.allotted || txn_fault(s->txn) != 0);
+	must((generation <= state.allotted && generation >= state.current) ||
+	    txn_fault(s->txn) != 0);
 	state.current = generation;
 	state_put(s, sensor, &state);
 }

@@ -29,7 +29,8 @@ enum read_result sensor_state_get(struct view *v, uint32_t sensor,
 /* Stages the allotment of the next generation; returns it. */
 uint64_t sensor_generation_allot(struct store *s, uint32_t sensor);
 
-/* Stage one fact each. The generation must have been allotted. */
+/* Stage one fact each. The generation must have been allotted, and be none
+ * before the current one. */
 void sensor_current_set(struct store *s, uint32_t sensor, uint64_t generation);
 void sensor_last_poll_set(struct store *s, uint32_t sensor, int64_t time_us);
 void sensor_switch_set(struct store *s, uint32_t sensor,

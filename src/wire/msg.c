@@ -42,6 +42,7 @@ static const char *const states[MSG_STATES] = {
 	[MSG_STATE_RETURNED] = "returned",
 	[MSG_STATE_STOPPED] = "stopped",
 	[MSG_STATE_ONCE] = "once",
+	[MSG_STATE_REJECTS] = "rejects",
 };
 
 const char *

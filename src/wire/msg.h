@@ -105,6 +105,9 @@ enum msg_state {
 	MSG_STATE_RETURNED, /* run came back without finish; {"after": s} */
 	MSG_STATE_STOPPED,  /* after STOP: {"cleanup_error": text or absent} */
 	MSG_STATE_ONCE,     /* --once: {"failed": bool, "error": text} */
+	MSG_STATE_REJECTS,  /* self:reject() before the sensor runs, at once:
+	                     * {"why": text}; REJECTED follows. At a handover
+	                     * core has not taken it in yet, and does not. */
 	MSG_STATES
 };
 /*

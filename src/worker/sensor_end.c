@@ -79,8 +79,18 @@ sensor_set_end(struct sensor *s, enum sensor_end end, json_t *report)
 void
 sensor_decide(struct sensor *s, enum sensor_end end, const char *why)
 {
+	char *text;
+
+	if (s->end != END_NONE)
+		return;
 	sensor_set_end(s, end, json_pack("{s:o}", "why",
 	    json_words(s, why)));
+	if (end != END_REJECTED || s->phase != SENSOR_STARTING)
+		return;
+	/* Ahead of setup's unit, which core may hold back for a handover. */
+	text = json_dumps(s->report, JSON_COMPACT);
+	link_state(s->vm->link, MSG_STATE_REJECTS, text ? text : "{}");
+	free(text);
 }
 
 void

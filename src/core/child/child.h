@@ -52,6 +52,8 @@ struct child_ops {
 	    size_t len);
 	/* That of cleanup came: true if it counts for nothing. */
 	bool (*cleanup_unit)(struct child *c);
+	/* It will reject itself; the report comes when it has cleaned up. */
+	void (*rejects)(struct child *c, const json_t *details);
 	void (*reported)(struct child *c);
 	void (*gone)(struct child *c);
 };

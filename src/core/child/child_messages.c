@@ -137,7 +137,10 @@ on_state(struct child *c, const struct frame *f)
 		child_bad(c, "a malformed STATE");
 	else if (c->reported)
 		child_bad(c, "a STATE after the last one");
-	else if (state == MSG_STATE_RUNNING && c->state == CHILD_STARTED) {
+	else if (state == MSG_STATE_REJECTS) {
+		if (c->owner)
+			c->ops->rejects(c, details);
+	} else if (state == MSG_STATE_RUNNING && c->state == CHILD_STARTED) {
 		c->state = CHILD_RUNNING;
 		if (c->owner)
 			c->ops->running(c);

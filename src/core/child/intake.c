@@ -29,7 +29,7 @@ struct unit {
 	struct change change;
 	struct child *child;
 	uint32_t id;
-	bool refused; /* its generation is not current any more */
+	uint64_t overtaken_by; /* the current generation; 0: it is its own */
 	void (*before)(void *arg, struct store *s); /* NULL: none */
 	void (*after)(void *arg);
 	void *arg;
@@ -100,12 +100,14 @@ unit_stage(struct change *change, struct store *s)
 
 	if (u->before)
 		u->before(u->arg, s);
+	u->overtaken_by = 0;
 	if (sensor_state_get(store_view(s, 0), u->child->sensor, &state) ==
 	    READ_FAILED)
 		return; /* nor will the turn be committed */
-	u->refused = state.current != u->child->generation;
-	if (u->refused)
+	if (state.current != u->child->generation) {
+		u->overtaken_by = state.current;
 		return;
+	}
 	for (p = u->ops.first; p; p = p->next)
 		stage_part(u, s, p);
 }
@@ -142,6 +144,39 @@ show(const struct unit *u)
 		show_unit(u->child, p->ops, p->len);
 }
 
+/* Counts what is in a unit. */
+static void
+count(const struct unit *u, unsigned *dispatches, unsigned *values)
+{
+	const struct unit_part *p;
+	struct msg_cursor at;
+	struct unit_op op;
+
+	for (p = u->ops.first; p; p = p->next) {
+		msg_begin(&at, p->ops, p->len);
+		while (unit_op_next(&at, &op)) {
+			*dispatches += op.kind == MSG_OP_DISPATCH;
+			*values += op.kind == MSG_OP_SET ||
+			    op.kind == MSG_OP_DELETE;
+		}
+	}
+}
+
+/* A unit of a worker that has been replaced: nobody was told it counted. */
+static void
+drop_stale(const struct unit *u)
+{
+	unsigned dispatches = 0, values = 0;
+
+	count(u, &dispatches, &values);
+	child_log(u->child, LOG_WARNING, "a unit of generation %llu (%u "
+	    "dispatches, %u values) came after generation %llu had taken "
+	    "over, and is undone",
+	    (unsigned long long)u->child->generation, dispatches, values,
+	    (unsigned long long)u->overtaken_by);
+	child_kill(u->child, "its generation is over");
+}
+
 /* change_done_fn: acknowledges, and shows what `run` shows. */
 static void
 unit_done(struct change *change)
@@ -149,10 +184,8 @@ unit_done(struct change *change)
 	struct unit *u = (struct unit *)change;
 
 	u->child->units_waiting--;
-	if (u->refused) {
-		child_bad(u->child, "a unit of generation %llu, which is not "
-		    "the current one",
-		    (unsigned long long)u->child->generation);
+	if (u->overtaken_by) {
+		drop_stale(u);
 	} else {
 		show(u);
 		acknowledge(u->child, u->id);

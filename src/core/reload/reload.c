@@ -1,7 +1,9 @@
 /*
  * Reload: reads all packs anew beside the catalog that is in use, has them
  * applied, and waits until every sensor that was touched has come to
- * something. Called for SIGHUP and by the API. It must never lose a request.
+ * something. Called for SIGHUP and by the API. It must never lose a request,
+ * nor let one wait for the sensors of the one before: what that still waits
+ * for becomes the next one's.
  */
 #include "core/reload/reload.h"
 
@@ -46,16 +48,9 @@ struct reload {
 	struct reload_result *going; /* its sensors; NULL: none waited for */
 	struct reload_result *last;
 	TAILQ_HEAD(, waiter) waiters;
-	bool again; /* asked for while one was under way */
+	bool again; /* asked for while files were being read */
 	bool cancelled;
 };
-
-/* True while one is under way. */
-static bool
-is_busy(const struct reload *r)
-{
-	return r->builder || r->going;
-}
 
 /* Tells those who waited for reloads up to this one. */
 static void
@@ -72,8 +67,6 @@ tell(struct reload *r, const struct host_reload *result)
 		free(w);
 	}
 }
-
-static void begin(struct reload *r);
 
 /* Ends the reload if nothing is waited for any more. */
 static void
@@ -95,10 +88,29 @@ end_if_done(struct reload *r)
 	log_info("packs read again in %.3f s: %s", took / 1e6, text);
 	free(text);
 	tell(r, &result->facts);
-	if (r->again)
-		begin(r);
-	else
+	if (!r->builder)
 		service_reloaded(r->core->service);
+}
+
+/* Begins to read, unless files are being read. */
+static void
+begin(struct reload *r)
+{
+	const struct timeval now = {0};
+
+	if (r->cancelled)
+		return;
+	r->again = r->builder != NULL;
+	if (r->again)
+		return;
+	r->number++;
+	service_reloading(r->core->service);
+	pace_restart(&r->core->pace);
+	r->began_us = clock_unix_us();
+	reconfigure(r->core);
+	catalog_options_fill(&r->options, &r->core->ctx);
+	r->builder = catalog_builder_new(&r->options);
+	must(event_add(r->step, &now) == 0);
 }
 
 /* Everything is read: the new catalog is the one in use. */
@@ -111,7 +123,10 @@ apply(struct reload *r)
 	struct core *core = r->core;
 	struct catalog *new = catalog_builder_finish(&r->builder);
 	struct catalog *old = core->ctx.catalog;
+	struct reload_result *before = r->going;
 
+	if (before)
+		reload_result_let_go(before);
 	findings_log(catalog_diags(new), "reload: ");
 	core->ctx.catalog = new;
 	declared_check(core->fleet.declared);
@@ -126,29 +141,14 @@ apply(struct reload *r)
 	ends_check(fleet_active(&core->fleet));
 	r->going->waiting--;
 	catalog_unref(&old);
-	must(event_add(r->deadline, &tv) == 0);
-	end_if_done(r);
-}
-
-/* Begins to read, unless something is under way. */
-static void
-begin(struct reload *r)
-{
-	const struct timeval now = {0};
-
-	if (r->cancelled)
-		return;
-	r->again = is_busy(r);
+	if (before)
+		reload_result_merge(r->going, before);
+	else
+		must(event_add(r->deadline, &tv) == 0);
+	reload_result_free(&before);
 	if (r->again)
-		return;
-	r->number++;
-	service_reloading(r->core->service);
-	pace_restart(&r->core->pace);
-	r->began_us = clock_unix_us();
-	reconfigure(r->core);
-	catalog_options_fill(&r->options, &r->core->ctx);
-	r->builder = catalog_builder_new(&r->options);
-	must(event_add(r->step, &now) == 0);
+		begin(r);
+	end_if_done(r);
 }
 
 /* event_callback_fn: reads one more pack. */
@@ -174,13 +174,15 @@ give_up(struct reload *r)
 
 	for (i = 0; r->going && i < r->going->facts.count; i++) {
 		struct reload_item *item = &r->going->items[i];
+		enum machine_state state;
 		char *why;
 
 		if (item->wait == ITEM_DONE)
 			continue;
+		state = item->s->machine.state;
 		why = xasprintf("it is still %s%s",
-		    supervisor_state_name(item->s->state),
-		    item->s->handover.step == HANDOVER_LOADING ?
+		    sensor_status_name(machine_state_status(state)),
+		    state == STATE_NEW_LOADING ?
 		    ", its new version still loads" : "");
 		reload_item_done(r->going, item, why);
 		free(why);
@@ -265,18 +267,22 @@ static bool
 start_ended(const struct supervisor *s, const char **why)
 {
 	*why = NULL;
-	if (s->state == SENSOR_RUNNING || s->state == SENSOR_FINISHED)
+	if (s->machine.versions.offered.meta)
+		return false;
+	switch (supervisor_status(s)) {
+	case STATUS_RUNNING:
+	case STATUS_FINISHED:
 		return true;
-	if (s->state == SENSOR_BACKING_OFF || s->state == SENSOR_REJECTED) {
-		*why = s->last_error ? s->last_error :
-		    supervisor_state_name(s->state);
+	case STATUS_BACKING_OFF:
+	case STATUS_REJECTED:
+		*why = s->last_error;
 		return true;
-	}
-	if (supervisor_settled(s)) {
+	case STATUS_STOPPED:
 		*why = "it was stopped meanwhile";
 		return true;
+	default:
+		return false;
 	}
-	return false;
 }
 
 void
@@ -287,28 +293,20 @@ reload_watch(struct reload *r, struct supervisor *s)
 
 	if (!item)
 		return;
-	if (item->wait == ITEM_HANDOVER && s->handover.step == HANDOVER_NONE)
-		item->wait = ITEM_START; /* given up, or flipped */
 	if (item->wait == ITEM_STOP ? supervisor_settled(s) :
-	    item->wait == ITEM_START && start_ended(s, &why)) {
+	    start_ended(s, &why)) {
 		reload_item_done(r->going, item, why);
 		end_if_done(r);
 	}
 }
 
 void
-reload_note(struct reload *r, struct supervisor *s, const char *why)
+reload_refused(struct reload *r, struct supervisor *s, const char *why)
 {
 	if (!s->reloading)
 		return;
-	if (why) {
-		reload_item_done(r->going, s->reloading, why);
-		end_if_done(r);
-	} else {
-		/* The new one is current; that it runs is next. */
-		s->reloading->wait = ITEM_START;
-		reload_watch(r, s);
-	}
+	reload_item_done(r->going, s->reloading, why);
+	end_if_done(r);
 }
 
 const struct host_reload *

@@ -26,8 +26,8 @@ void reload_request_wait(struct reload *r, host_reloaded_fn *done, void *arg);
 /* Core stops: gives up reading, takes no further request. */
 void reload_cancel(struct reload *r);
 
-/* A handover came to its end: why is NULL, or why it failed. */
-void reload_note(struct reload *r, struct supervisor *s, const char *why);
+/* A new version was not taken in. */
+void reload_refused(struct reload *r, struct supervisor *s, const char *why);
 
 /* A sensor's state changed. */
 void reload_watch(struct reload *r, struct supervisor *s);

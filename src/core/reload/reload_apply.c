@@ -5,8 +5,9 @@
  */
 #include "core/reload/reload_apply.h"
 
-#include <string.h>
+#include <stdlib.h>
 
+#include "base/xalloc.h"
 #include "core/core.h"
 #include "core/reload/reload_result.h"
 #include "core/sensor/switch.h"
@@ -19,15 +20,6 @@ struct reloading {
 	struct reload_result *result;
 };
 
-/* A sensor that did not change goes on, on the newer catalog. */
-static void
-keep(struct supervisor *s, struct catalog *new, struct sensor_meta *meta)
-{
-	supervisor_take(s, new, meta);
-	if (s->current)
-		child_take(s->current, new, meta);
-}
-
 /* A sensor of the plan that has no supervisor here yet. */
 static void
 apply_new(struct reloading *r, struct sensor_meta *meta)
@@ -38,7 +30,7 @@ apply_new(struct reloading *r, struct sensor_meta *meta)
 		return;
 	s = fleet_add(&r->core->fleet, meta);
 	reload_item_wait(r->result, reload_result_add(r->result, meta->ref,
-	    HOST_STARTED), s, ITEM_START);
+	    HOST_STARTED), s, ITEM_RUN);
 	supervisor_start(s);
 }
 
@@ -48,10 +40,10 @@ apply_stop(struct reloading *r, struct supervisor *s, const char *reason)
 {
 	if (supervisor_settled(s))
 		return;
-	if (s->state != SENSOR_STOPPING)
+	if (s->machine.state != STATE_STOPPING)
 		supervisor_log(s, LOG_INFO, "%s; stopping", reason);
-	reload_item_wait(r->result, reload_result_add(r->result, s->meta->ref,
-	    HOST_STOPPED), s, ITEM_STOP);
+	reload_item_wait(r->result, reload_result_add(r->result,
+	    supervisor_meta(s)->ref, HOST_STOPPED), s, ITEM_STOP);
 	supervisor_stop(s, reason);
 }
 
@@ -59,17 +51,10 @@ apply_stop(struct reloading *r, struct supervisor *s, const char *reason)
 static bool
 waits_for_reload(const struct supervisor *s)
 {
-	return s->state == SENSOR_REJECTED || s->state == SENSOR_BACKING_OFF ||
-	    (supervisor_settled(s) && s->state != SENSOR_FINISHED);
-}
+	const enum sensor_status status = supervisor_status(s);
 
-/* False if the worker that runs is bound to something else than now. */
-static bool
-has_bounds(const struct supervisor *s, const struct sensor_meta *meta)
-{
-	const struct bounds now = bounds_of(s->fleet->ctx, meta);
-
-	return !s->current || bounds_equal(&s->current->bounds, &now);
+	return status == STATUS_REJECTED || status == STATUS_BACKING_OFF ||
+	    status == STATUS_STOPPED;
 }
 
 /* A sensor that has a supervisor, and accepted files. */
@@ -77,27 +62,24 @@ static void
 apply_known(struct reloading *r, struct catalog *new, struct supervisor *s,
     struct sensor_meta *meta)
 {
-	bool same = memcmp(s->meta->digest, meta->digest,
-	    DIGEST_BYTES) == 0 && has_bounds(s, meta);
-	struct reload_item *item;
+	const bool settled = supervisor_settled(s);
 
 	if (r->core->wants && !r->core->wants(r->core, meta)) {
 		apply_stop(r, s, switch_look(&r->core->ctx, meta, NULL) ==
 		    SWITCH_OFF ? "disabled" : "not_owned");
-		keep(s, new, meta);
+		supervisor_adopt(s, new, meta);
 		return;
 	}
-	if (same && !waits_for_reload(s)) {
-		keep(s, new, meta);
-		reload_result_add(r->result, meta->ref, HOST_UNCHANGED);
-		return;
+	if (!supervisor_reload(s, new, meta)) {
+		if (!waits_for_reload(s)) {
+			reload_result_add(r->result, meta->ref,
+			    HOST_UNCHANGED);
+			return;
+		}
+		supervisor_restart(s, "reload");
 	}
-	item = reload_result_add(r->result, meta->ref,
-	    supervisor_settled(s) ? HOST_STARTED : HOST_RELOADED);
-	reload_item_wait(r->result, item, s, ITEM_START);
-	supervisor_reload(s, new, meta);
-	if (s->handover.step != HANDOVER_NONE && item->wait != ITEM_DONE)
-		item->wait = ITEM_HANDOVER;
+	reload_item_wait(r->result, reload_result_add(r->result, meta->ref,
+	    settled ? HOST_STARTED : HOST_RELOADED), s, ITEM_RUN);
 }
 
 /* A sensor whose files are broken now: what runs goes on. */
@@ -105,9 +87,14 @@ static void
 apply_broken(struct reloading *r, struct supervisor *s,
     const struct plan_item *planned)
 {
-	if (s && !supervisor_settled(s))
+	if (s && !supervisor_settled(s)) {
+		char *said = xasprintf("reload failed: %s", planned->why);
+
 		supervisor_log(s, LOG_ERROR, "not reloaded, the running "
 		    "version goes on: %s", planned->why);
+		supervisor_note_error(s, said, NULL);
+		free(said);
+	}
 	if (s || r->core->wants)
 		reload_item_done(r->result, reload_result_add(r->result,
 		    planned->ref, HOST_FAILED), planned->why);
@@ -130,25 +117,6 @@ apply_item(struct reloading *r, struct catalog *new,
 		apply_new(r, planned->after);
 }
 
-/* True if the packs still have the sensor, broken or not to be read. */
-static bool
-is_there(const struct catalog *new, const struct sensor_meta *meta)
-{
-	size_t i;
-
-	if (catalog_sensor_by_ref(new, meta->ref) ||
-	    catalog_unread(new, meta->pack))
-		return true;
-	for (i = 0; i < catalog_sensor_count(new); i++) {
-		const struct sensor_meta *other = catalog_sensor(new, i);
-
-		if (strcmp(other->pack->name, meta->pack->name) == 0 &&
-		    strcmp(other->metadata_file, meta->metadata_file) == 0)
-			return true;
-	}
-	return false;
-}
-
 /*
  * Sensors that were broken in the catalog before are in no plan when they
  * vanish, and may run all the same, from the one before that.
@@ -160,7 +128,7 @@ apply_vanished(struct reloading *r, const struct catalog *new)
 
 	TAILQ_FOREACH(s, &r->core->fleet.all, link)
 		if (!s->reloading && !supervisor_settled(s) &&
-		    !is_there(new, s->meta))
+		    !plan_keeps(new, supervisor_meta(s)))
 			apply_stop(r, s, "removed");
 }
 

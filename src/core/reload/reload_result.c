@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/dict.h"
 #include "base/must.h"
 #include "base/xalloc.h"
 #include "core/sensor/supervisor.h"
@@ -106,6 +107,48 @@ reload_item_done(struct reload_result *r, struct reload_item *i,
 	i->s->reloading = NULL;
 	i->s = NULL;
 	r->waiting--;
+}
+
+void
+reload_result_let_go(struct reload_result *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->facts.count; i++) {
+		struct reload_item *item = &r->items[i];
+
+		if (item->wait == ITEM_DONE)
+			continue;
+		item->s->reloading = NULL;
+		item->s = NULL;
+		item->let_go = true;
+	}
+}
+
+void
+reload_result_merge(struct reload_result *newer,
+    const struct reload_result *r)
+{
+	struct dict *unchanged = dict_new();
+	size_t i;
+
+	for (i = 0; i < newer->facts.count; i++)
+		if (newer->items[i].facts.outcome == HOST_UNCHANGED)
+			dict_set_str(unchanged, newer->items[i].facts.ref,
+			    &newer->items[i]);
+	for (i = 0; i < r->facts.count; i++) {
+		const struct reload_item *was = &r->items[i];
+		struct reload_item *now = dict_get_str(unchanged,
+		    was->facts.ref);
+
+		if (!now || was->let_go ||
+		    was->facts.outcome == HOST_UNCHANGED)
+			continue;
+		now->facts.outcome = was->facts.outcome;
+		now->facts.why = was->facts.why ? xstrdup(was->facts.why) :
+		    NULL;
+	}
+	dict_free(&unchanged, NULL);
 }
 
 char *

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -10,15 +11,15 @@ struct supervisor;
 /* What a sensor that a reload touched has yet to come to. */
 enum reload_wait {
 	ITEM_DONE,
-	ITEM_HANDOVER,
-	ITEM_START, /* to run */
-	ITEM_STOP,  /* to have stopped */
+	ITEM_RUN,  /* to run as the reload wants it */
+	ITEM_STOP, /* to have stopped */
 };
 
 struct reload_item {
 	struct host_reload_item facts;
 	enum reload_wait wait;
 	struct supervisor *s; /* while it waits */
+	bool let_go; /* a newer reload waits for it instead */
 };
 
 /* The account of one reload, sensor by sensor. */
@@ -45,6 +46,14 @@ void reload_item_wait(struct reload_result *r, struct reload_item *i,
 /* It came to its outcome; why NULL, or it failed for that reason. */
 void reload_item_done(struct reload_result *r, struct reload_item *i,
     const char *why);
+
+/*
+ * A newer reload takes over what this one still waits for; then it tells also
+ * of what this one had come to.
+ */
+void reload_result_let_go(struct reload_result *r);
+void reload_result_merge(struct reload_result *newer,
+    const struct reload_result *r);
 
 /* "3 unchanged, 1 reloaded, 1 failed"; the caller's to free. */
 char *reload_result_text(const struct reload_result *r);

@@ -40,14 +40,14 @@ backoff_is_well(const struct backoff *b)
 int64_t
 backoff_us(struct backoff *b, double poll_interval)
 {
-	int64_t now = clock_unix_us(), delay;
+	int64_t now = clock_unix_us();
 
 	if (backoff_is_well(b))
 		b->failures = 0;
 	if (b->failures++ == 0)
 		b->failing_since = now;
 	b->running_since = 0;
-	delay = delay_us(b, poll_interval);
-	b->next_start = now + delay;
-	return delay;
+	b->delay_us = delay_us(b, poll_interval);
+	b->next_start = now + b->delay_us;
+	return b->delay_us;
 }

@@ -8,7 +8,8 @@ struct backoff {
 	unsigned failures;     /* in a row, without a good minute between */
 	int64_t failing_since; /* Unix microseconds, of the first of them */
 	int64_t running_since; /* monotonic; 0: not since the last failure */
-	int64_t next_start;    /* Unix microseconds, of the last delay */
+	int64_t delay_us;      /* until the next start */
+	int64_t next_start;    /* the same as a time, Unix microseconds */
 };
 
 /* True after a good minute: the next failure counts as the first. */

@@ -87,6 +87,7 @@ fleet_has_asked(void *arg, const char *ref, int64_t us)
 {
 	const struct supervisor *s = fleet_find(arg, ref);
 
-	return !s || supervisor_settled(s) || (s->state == SENSOR_RUNNING &&
+	return !s || supervisor_settled(s) || (supervisor_status(s) ==
+	    STATUS_RUNNING &&
 	    clock_mono_us() - s->backoff.running_since > us);
 }

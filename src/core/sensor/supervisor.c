@@ -1,94 +1,61 @@
 /*
- * The state machine of one sensor. Owns its worker and the clock of its next
- * start. Called by the fleet (start, stop, reload) and, through child_ops,
- * by what its workers do. It must never leave a sensor that should run
- * without a worker and without a time for the next one.
+ * The supervisor of one sensor, as others see it: what may be asked of it,
+ * and what it says of itself. Called by the fleet, the reload and the API.
+ * What an event leads to is decided by its machine, never here.
  */
 #include "core/sensor/supervisor.h"
 
 #include <event2/event.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/must.h"
 #include "base/xalloc.h"
-#include "core/sensor/obituary.h"
 #include "core/sensor/supervisor_private.h"
 #include "core/state/context.h"
-#include "pack/catalog.h"
+#include "pack/pack.h"
 #include "store/registry.h"
-#include "store/sensor_state.h"
 
 #define SECOND INT64_C(1000000)
 
-/* A start that waits for its generation to be on disk. */
-struct start_change {
-	struct change change;
-	struct supervisor *s;
-	uint64_t generation;
-};
-
-/* change_stage_fn: the next generation, current at once. */
-static void
-start_stage(struct change *change, struct store *store)
-{
-	struct start_change *c = (struct start_change *)change;
-
-	c->generation = sensor_generation_allot(store, c->s->number);
-	sensor_current_set(store, c->s->number, c->generation);
-}
-
-/* change_drop_fn. */
-static void
-start_drop(struct change *change)
-{
-	free(change);
-}
-
-/* change_done_fn: the worker may be made now. */
-static void
-start_done(struct change *change)
-{
-	struct start_change *c = (struct start_change *)change;
-	struct supervisor *s = c->s;
-
-	s->generation = c->generation;
-	if (s->state == SENSOR_STARTING && !s->current) {
-		s->current = supervisor_spawn(s, s->catalog, s->meta,
-		    c->generation);
-	} else if (s->state == SENSOR_STOPPING && !s->current)
-		supervisor_set_state(s, SENSOR_STOPPED);
-	if (s->restart && !s->current && s->state == SENSOR_STOPPED)
-		supervisor_start(s);
-	free(c);
-}
-
 void
-supervisor_start(struct supervisor *s)
+supervisor_event(struct supervisor *s, enum machine_event event)
 {
-	struct start_change *c = xcalloc(1, sizeof(*c));
-
-	must(!s->current);
-	event_del(s->timer);
-	s->restart = false;
-	supervisor_set_state(s, SENSOR_STARTING);
-	c->change = (struct change){.stage = start_stage,
-	    .done = start_done, .drop = start_drop};
-	c->s = s;
-	turn_add(&s->fleet->ctx->turn, &c->change);
+	sensor_machine_event(&s->machine, event);
 }
 
-/* event_callback_fn: the backoff is over. */
+/*
+ * True if what the state waits for is not the sensor's to do: a unit of it
+ * waits for room on the disk, or the spawner, which has a deadline of its
+ * own, has not made its worker yet.
+ */
+static bool
+is_held_up(const struct supervisor *s)
+{
+	const enum machine_state state = s->machine.state;
+	const struct child *c = state == STATE_NEW_LOADING ||
+	    state == STATE_NEW_SETTING_UP ? s->incoming : s->current;
+
+	return c && ((c->born_pid == 0 && c->state == CHILD_LOADING) ||
+	    (c->units_waiting > 0 && s->fleet->ctx->short_of_room));
+}
+
+/* event_callback_fn: the state has lasted as long as it may. */
 static void
-timer_cb(evutil_socket_t fd, short events, void *arg)
+deadline_cb(evutil_socket_t fd, short events, void *arg)
 {
 	struct supervisor *s = arg;
+	const struct timeval again = {.tv_sec = s->deadline_us / SECOND,
+	    .tv_usec = s->deadline_us % SECOND};
 
 	(void)fd;
 	(void)events;
-	if (s->state == SENSOR_BACKING_OFF)
-		supervisor_start(s);
+	if (is_held_up(s))
+		must(event_add(s->timer, &again) == 0);
+	else
+		supervisor_event(s, EVENT_DEADLINE);
 }
 
 struct supervisor *
@@ -98,13 +65,21 @@ supervisor_new(struct fleet *fleet, struct catalog *catalog,
 	struct supervisor *s = xcalloc(1, sizeof(*s));
 
 	s->fleet = fleet;
-	s->catalog = catalog_ref(catalog);
-	s->meta = meta;
 	s->number = registry_sensor(fleet->ctx->store, meta->ref);
-	s->state = SENSOR_STOPPED;
-	s->timer = event_new(fleet->ctx->base, -1, 0, timer_cb, s);
+	sensor_machine_init(&s->machine, &supervisor_acts, s, catalog, meta);
+	s->machine.once = fleet->ctx->once;
+	s->timer = event_new(fleet->ctx->base, -1, 0, deadline_cb, s);
 	must(s->timer);
 	return s;
+}
+
+/* Lets go of a worker that may still be there: core ends. */
+static void
+let_go(struct child **c)
+{
+	if (*c)
+		(*c)->owner = NULL;
+	child_unref(c);
 }
 
 void
@@ -113,170 +88,151 @@ supervisor_free(struct supervisor **sp)
 	struct supervisor *s = *sp;
 
 	*sp = NULL;
-	if (s->current)
-		s->current->owner = NULL;
-	child_unref(&s->current);
-	handover_release(s);
+	let_go(&s->current);
+	let_go(&s->incoming);
+	sensor_machine_release(&s->machine);
 	event_free(s->timer);
-	catalog_unref(&s->catalog);
+	buf_release(&s->held);
+	free(s->why);
 	free(s->last_error);
 	free(s->last_traceback);
 	free(s);
 }
 
-/* Logs how it ended and arranges the next start. */
-static void
-start_later(struct supervisor *s, const char *what, const char *traceback)
-{
-	const struct sensor_log log = supervisor_log_of(s);
-	int64_t us = backoff_us(&s->backoff, s->meta->poll_interval);
-	const struct timeval tv = {.tv_sec = us / SECOND,
-	    .tv_usec = us % SECOND};
-
-	supervisor_note_error(s, what, traceback);
-	if (s->fleet->ctx->once) {
-		obituary_log(&log, &s->backoff, what, traceback, -1);
-		s->once_failed = true;
-		supervisor_set_state(s, SENSOR_STOPPED);
-		return;
-	}
-	obituary_log(&log, &s->backoff, what, traceback, us);
-	supervisor_set_state(s, SENSOR_BACKING_OFF);
-	must(event_add(s->timer, &tv) == 0);
-}
-
-/* What a worker reported before it went. */
-static void
-after_report(struct supervisor *s, struct child *c)
-{
-	const struct sensor_log log = supervisor_log_of(s);
-	const char *what;
-	char *said;
-
-	switch (c->report) {
-	case MSG_STATE_FINISHED:
-		obituary_log_why(&log, LOG_INFO, "finished", c->details);
-		supervisor_set_state(s, SENSOR_FINISHED);
-		break;
-	case MSG_STATE_REJECTED:
-		obituary_log_why(&log, LOG_ERROR, "rejected", c->details);
-		what = json_string_value(json_object_get(c->details, "why"));
-		supervisor_note_error(s, what ? what : "rejected", NULL);
-		s->refused = true;
-		supervisor_set_state(s, SENSOR_REJECTED);
-		break;
-	case MSG_STATE_ONCE:
-		s->once_failed = json_is_true(json_object_get(c->details,
-		    "failed")) || json_object_get(c->details, "cleanup_error");
-		supervisor_set_state(s, SENSOR_FINISHED);
-		break;
-	case MSG_STATE_STOPPED:
-		supervisor_set_state(s, SENSOR_STOPPED);
-		break;
-	default:
-		said = obituary_of_report(c);
-		start_later(s, said, json_string_value(
-		    json_object_get(c->details, "traceback")));
-		free(said);
-	}
-}
-
-/* The worker went: what now? */
-static void
-after_end(struct supervisor *s, struct child *c)
-{
-	char *what;
-
-	if (s->state == SENSOR_STOPPING && c->report != MSG_STATE_REJECTED) {
-		if (!c->reported || c->report == MSG_STATE_FAILED) {
-			what = c->reported ? obituary_of_report(c) :
-			    child_obituary(c);
-			child_log(c, LOG_WARNING, "stopped without an "
-			    "orderly end: %s", what);
-			free(what);
-		}
-		supervisor_set_state(s, SENSOR_STOPPED);
-	} else if (c->reported) {
-		after_report(s, c);
-	} else {
-		what = child_obituary(c);
-		start_later(s, what, NULL);
-		free(what);
-	}
-	if (s->restart)
-		supervisor_start(s);
-}
-
 void
-supervisor_gone(struct child *c)
+supervisor_start(struct supervisor *s)
 {
-	struct supervisor *s = c->owner;
-
-	c->owner = NULL;
-	if (c->overran) {
-		s->interpreted = true;
-		memcpy(s->overran, c->meta->digest, DIGEST_BYTES);
-	} else if (c == s->current && backoff_is_well(&s->backoff)) {
-		s->interpreted = false;
-	}
-	if (c == s->handover.incoming) {
-		handover_incoming_gone(s);
-		return;
-	}
-	must(c == s->current);
-	s->current = NULL;
-	if (handover_current_gone(s, c))
-		; /* the handover goes on without it */
-	else
-		after_end(s, c);
-	obituary_log_cleanup(c);
-	child_unref(&c);
+	supervisor_event(s, EVENT_ENABLE);
 }
 
 void
 supervisor_stop(struct supervisor *s, const char *reason)
 {
-	int64_t half = s->fleet->ctx->config->stop_timeout_us / 2;
-
-	handover_abandon(s);
-	s->restart = false;
-	if (supervisor_settled(s) || s->state == SENSOR_STOPPING)
-		return;
-	event_del(s->timer);
-	if (!s->current) {
-		/* A start under way ends in start_done. */
-		supervisor_set_state(s, s->state == SENSOR_STARTING ?
-		    SENSOR_STOPPING : SENSOR_STOPPED);
-		return;
-	}
-	supervisor_set_state(s, SENSOR_STOPPING);
-	child_stop(s->current, reason, half, half);
+	s->reason = reason;
+	supervisor_event(s, EVENT_STOP);
 }
 
 void
 supervisor_restart(struct supervisor *s, const char *reason)
 {
 	s->backoff.failures = 0;
-	s->refused = false;
-	if (s->current || s->state == SENSOR_STOPPING) {
-		supervisor_stop(s, reason);
-		s->restart = true;
-	} else if (s->state != SENSOR_STARTING) {
-		supervisor_start(s);
-	}
+	s->reason = reason;
+	supervisor_event(s, EVENT_RESTART);
 }
 
-void
+/* True if the worker, if there is one, is bound to what it would be now. */
+static bool
+has_bounds(const struct child *c, const struct sensor_meta *meta)
+{
+	const struct bounds now = bounds_of(c->ctx, meta);
+
+	return bounds_equal(&c->bounds, &now);
+}
+
+/* True if the version is what meta says, and its worker bound as it is. */
+static bool
+is_same(const struct version *v, const struct child *c,
+    const struct sensor_meta *meta)
+{
+	return v->meta && memcmp(v->meta->digest, meta->digest,
+	    DIGEST_BYTES) == 0 && (!c || has_bounds(c, meta));
+}
+
+/* The same version in a newer catalog, for its worker too. */
+static void
+renew(struct version *v, struct child *c, struct catalog *catalog,
+    struct sensor_meta *meta)
+{
+	version_renew(v, catalog, meta);
+	if (c && memcmp(c->meta->digest, meta->digest, DIGEST_BYTES) == 0)
+		child_take(c, catalog, meta);
+}
+
+bool
 supervisor_reload(struct supervisor *s, struct catalog *catalog,
     struct sensor_meta *meta)
 {
-	if (s->state == SENSOR_RUNNING && s->meta->reload == RELOAD_HANDOVER &&
-	    meta->reload == RELOAD_HANDOVER) {
-		/* One that still loads is older than this one. */
-		handover_abandon(s);
-		handover_begin(s, catalog, meta);
+	struct versions *v = &s->machine.versions;
+
+	if (is_same(&v->offered, s->incoming, meta)) {
+		renew(&v->offered, s->incoming, catalog, meta);
+		return true;
+	}
+	if (is_same(&v->accepted, s->current, meta)) {
+		renew(&v->accepted, s->current, catalog, meta);
+		if (v->offered.meta)
+			supervisor_log(s, LOG_INFO, "the change was taken "
+			    "back; the running version goes on");
+		if (v->offered.meta)
+			supervisor_event(s, EVENT_TAKE_BACK);
+		return false;
+	}
+	s->backoff.failures = 0;
+	s->reason = "reload";
+	versions_offer(v, catalog, meta);
+	supervisor_event(s, EVENT_RELOAD);
+	return true;
+}
+
+void
+supervisor_adopt(struct supervisor *s, struct catalog *catalog,
+    struct sensor_meta *meta)
+{
+	struct versions *v = &s->machine.versions;
+
+	if (memcmp(v->accepted.meta->digest, meta->digest,
+	    DIGEST_BYTES) == 0) {
+		renew(&v->accepted, s->current, catalog, meta);
 		return;
 	}
-	supervisor_take(s, catalog, meta);
-	supervisor_restart(s, "reload");
+	versions_offer(v, catalog, meta);
+	versions_accept(v);
+}
+
+const struct sensor_meta *
+supervisor_meta(const struct supervisor *s)
+{
+	return s->machine.versions.accepted.meta;
+}
+
+enum sensor_status
+supervisor_status(const struct supervisor *s)
+{
+	return machine_state_status(s->machine.state);
+}
+
+bool
+supervisor_settled(const struct supervisor *s)
+{
+	return machine_state_settled(s->machine.state);
+}
+
+void
+supervisor_note_error(struct supervisor *s, const char *what,
+    const char *traceback)
+{
+	free(s->last_error);
+	free(s->last_traceback);
+	s->last_error = xstrdup(what);
+	s->last_traceback = traceback ? xstrdup(traceback) : NULL;
+	s->last_error_at = clock_unix_us();
+}
+
+struct sensor_log
+supervisor_log_of(const struct supervisor *s)
+{
+	return (struct sensor_log){s->fleet->ctx, supervisor_meta(s),
+	    s->generation};
+}
+
+void
+supervisor_log(const struct supervisor *s, enum log_level level,
+    const char *fmt, ...)
+{
+	const struct sensor_log log = supervisor_log_of(s);
+	va_list ap;
+
+	va_start(ap, fmt);
+	sensor_vlog(&log, level, fmt, ap);
+	va_end(ap);
 }

@@ -1,76 +1,58 @@
 #pragma once
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
 
-#include "base/log.h"
+#include "base/buf.h"
 #include "base/digest.h"
-#include "core/child/child.h"
+#include "base/log.h"
 #include "core/sensor/backoff.h"
+#include "core/sensor/machine.h"
 
-struct catalog;
+struct change;
+struct child;
+struct context;
 struct declared;
 struct dict;
 struct event;
 struct pool;
 struct reload_item;
-struct sensor_meta;
 
 /*
- * Keeps one sensor running: one state machine over its worker processes. It
- * alone decides about a next start; it never gives up silently.
+ * Keeps one sensor running: its state machine, and what the machine's
+ * decisions are carried out with. It alone decides about a next start; it
+ * never gives up silently.
  */
-enum supervisor_state {
-	SENSOR_STARTING,
-	SENSOR_RUNNING,
-	SENSOR_QUIETED,
-	SENSOR_BACKING_OFF,
-	SENSOR_STOPPING,
-	SENSOR_STOPPED,
-	SENSOR_FINISHED,
-	SENSOR_DISABLED,
-	SENSOR_REJECTED,
-	SENSOR_NOT_OWNED,
-};
-
-/* Where a handover is; see handover.c. */
-enum handover_step {
-	HANDOVER_NONE,
-	HANDOVER_LOADING,  /* the new worker loads beside the running one */
-	HANDOVER_QUIETING, /* the old one is asked to be quiet */
-	HANDOVER_SETUP,    /* setup of the new one runs, as one transaction */
-	HANDOVER_CLEANUP,  /* the old one cleans up and goes */
-	HANDOVER_FLIPPING, /* one commit makes the new one current */
-};
-
-struct handover {
-	enum handover_step step;
-	struct child *incoming;
-	struct sensor_meta *meta; /* what it runs; borrowed from catalog */
-	struct catalog *catalog;
-	uint32_t unit_id;         /* of the withheld unit of setup */
-	struct buf unit;
-};
-
 struct supervisor {
 	TAILQ_ENTRY(supervisor) link;
 	struct fleet *fleet;
-	struct catalog *catalog; /* meta is borrowed from it */
-	struct sensor_meta *meta;
 	uint32_t number;         /* in the registry */
-	enum supervisor_state state;
+	struct sensor_machine machine;
+	struct child *current;   /* whose units count; NULL: none */
+	struct child *incoming;  /* of the offered version; NULL: none */
+	struct change *commit;   /* under way; NULL: none */
+	uint64_t allotted;       /* generation of the next worker */
+	uint64_t generation;     /* that counts, or did last; 0: none yet */
+	uint32_t held_id;        /* of the unit of the new one's setup */
+	struct buf held;         /* that unit, until the flip */
+	struct event *timer;     /* the deadline of the state */
+	int64_t deadline_us;     /* how long it is */
+	const char *deadline_why;
+	const char *reason;      /* of a stop, for the worker */
+
+	/* what the event that is being handled says; for notes */
+	struct child *ended;     /* the worker that did; NULL: none */
+	char *why;
+	bool rejects;            /* why is what it gave to self:reject() */
+	const char *traceback;   /* borrowed from the worker; NULL: none */
+
+	/* what the status tells */
 	bool failing;            /* running, but its polls fail */
 	unsigned failed_polls;   /* in a row, while failing */
 	int64_t polls_failing_since; /* Unix microseconds, while failing */
-	struct child *current;
-	uint64_t generation;     /* that counts, or did last; 0: none yet */
-	struct handover handover;
 	bool interpreted;        /* it overran limits.slice */
 	uint8_t overran[DIGEST_BYTES]; /* and that was this version */
-	bool restart;            /* start again once it has stopped */
-	bool refused;            /* reported MSG_STATE_REJECTED */
 	bool once_failed;
 	struct backoff backoff;
 	int64_t started;         /* Unix microseconds; 0: never ran */
@@ -81,7 +63,6 @@ struct supervisor {
 	char *last_traceback;    /* NULL: it has none */
 	int64_t last_error_at;   /* Unix microseconds */
 	struct reload_item *reloading; /* a reload waits for it; NULL: none */
-	struct event *timer;     /* the end of the backoff */
 	double first_delay;      /* of the first poll, in seconds, once */
 };
 
@@ -89,9 +70,8 @@ struct supervisor {
 struct fleet_ops {
 	void (*changed)(void *arg, struct supervisor *s); /* its state has */
 	void (*settled)(void *arg, struct supervisor *s);
-	/* A handover ended: why is NULL, or why it failed. */
-	void (*handed_over)(void *arg, struct supervisor *s,
-	    const char *why);
+	/* A new version was not taken in; the state changes next. */
+	void (*refused)(void *arg, struct supervisor *s, const char *why);
 };
 
 /* All sensors that this host has started, see fleet.h. */
@@ -111,33 +91,40 @@ struct supervisor *supervisor_new(struct fleet *fleet,
     struct catalog *catalog, struct sensor_meta *meta);
 void supervisor_free(struct supervisor **s);
 
-/* A start, plain: the next generation, then a worker. */
+/* What it is: as of the version that starts next, which mostly is the one
+ * that runs. Borrowed until the next event. */
+const struct sensor_meta *supervisor_meta(const struct supervisor *s);
+
+/* Starts it, if nothing of it runs or is about to. */
 void supervisor_start(struct supervisor *s);
 
-/* The orderly end; what is settled already stays as it is. */
+/* Its orderly end; what is settled already stays as it is. */
 void supervisor_stop(struct supervisor *s, const char *reason);
 
-/* Runs `meta` of `catalog` from now on: the sensor changed on disk. */
-void supervisor_reload(struct supervisor *s, struct catalog *catalog,
+/* Stops what runs, if anything does, and starts the same version afresh. */
+void supervisor_restart(struct supervisor *s, const char *reason);
+
+/*
+ * The sensor is meta of a newer catalog now: brings that version in, or keeps
+ * the one that runs, or gives up another that is being brought in. False if
+ * there was nothing to do.
+ */
+bool supervisor_reload(struct supervisor *s, struct catalog *catalog,
     struct sensor_meta *meta);
 
-/* Stops what runs, if anything does, and starts afresh on the same facts. */
-void supervisor_restart(struct supervisor *s, const char *reason);
+/* The same for one that is stopped, or stops: its next start will be of
+ * that version. */
+void supervisor_adopt(struct supervisor *s, struct catalog *catalog,
+    struct sensor_meta *meta);
+
+enum sensor_status supervisor_status(const struct supervisor *s);
 
 /* True if nothing of it runs and nothing will start by itself. */
 bool supervisor_settled(const struct supervisor *s);
-const char *supervisor_state_name(enum supervisor_state state);
-
-/* The one function that changes the state, and logs it. */
-void supervisor_set_state(struct supervisor *s, enum supervisor_state state);
 
 /* Keeps what the status says of an error; traceback may be NULL. */
 void supervisor_note_error(struct supervisor *s, const char *what,
     const char *traceback);
-
-/* From now on its facts are those of meta, in a newer catalog. */
-void supervisor_take(struct supervisor *s, struct catalog *catalog,
-    struct sensor_meta *meta);
 
 /* What core says of the sensor in the log. */
 void supervisor_log(const struct supervisor *s, enum log_level level,

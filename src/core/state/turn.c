@@ -62,6 +62,17 @@ turn_add(struct turn *t, struct change *c)
 }
 
 void
+turn_withdraw(struct turn *t, struct change *c)
+{
+	if (c->staged)
+		TAILQ_REMOVE(&t->staged, c, link);
+	else
+		TAILQ_REMOVE(&t->waiting, c, link);
+	t->bytes -= c->size;
+	c->drop(c);
+}
+
+void
 turn_answer(struct turn *t, struct peer *p)
 {
 	size_t i;
@@ -115,6 +126,7 @@ stage_waiting(struct turn *t, bool room)
 			c->stage(c, t->store);
 		TAILQ_REMOVE(&t->waiting, c, link);
 		TAILQ_INSERT_TAIL(&t->staged, c, link);
+		c->staged = true;
 	}
 }
 
@@ -122,6 +134,10 @@ stage_waiting(struct turn *t, bool room)
 static void
 unstage(struct turn *t)
 {
+	struct change *c;
+
+	TAILQ_FOREACH(c, &t->staged, link)
+		c->staged = false;
 	TAILQ_CONCAT(&t->staged, &t->waiting, link);
 	TAILQ_CONCAT(&t->waiting, &t->staged, link);
 }

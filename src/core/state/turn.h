@@ -34,6 +34,7 @@ struct change {
 	change_done_fn *done;
 	change_drop_fn *drop;
 	size_t size;   /* bytes it holds, for the bound of what waits */
+	bool staged;   /* the turn's */
 	bool takes_in; /* waits while the store has no room for more */
 };
 TAILQ_HEAD(changes, change);
@@ -71,6 +72,12 @@ void turn_release(struct turn *t);
 
 /* Queues a change; it is the turn's now. */
 void turn_add(struct turn *t, struct change *c);
+
+/*
+ * Takes a change back whose done has not been called yet, and drops it. If it
+ * has just been committed that stands, as when its answer is lost.
+ */
+void turn_withdraw(struct turn *t, struct change *c);
 
 /* The link has something queued that goes out when this turn ends. */
 void turn_answer(struct turn *t, struct peer *p);

@@ -35,32 +35,32 @@ struct service {
 };
 
 /* The states that are worth a word beside those that run. */
-static const enum supervisor_state notable[] = {
-	SENSOR_STARTING, SENSOR_QUIETED, SENSOR_BACKING_OFF,
-	SENSOR_STOPPING, SENSOR_REJECTED, SENSOR_FINISHED,
+static const enum sensor_status notable[] = {
+	STATUS_STARTING, STATUS_QUIETED, STATUS_BACKING_OFF,
+	STATUS_STOPPING, STATUS_REJECTED, STATUS_FINISHED,
 };
 
 /* Appends how the sensors do. */
 static void
 put_counts(const struct core *core, struct buf *text)
 {
-	unsigned states[SENSOR_NOT_OWNED + 1] = {0}, all = 0, failing = 0;
+	unsigned counts[SENSOR_STATUSES] = {0}, all = 0, failing = 0;
 	const struct supervisor *s;
 	size_t i;
 
 	TAILQ_FOREACH(s, &core->fleet.all, link) {
-		states[s->state]++;
+		counts[supervisor_status(s)]++;
 		failing += s->failing;
 		all++;
 	}
-	buf_printf(text, "%u of %u sensor%s run", states[SENSOR_RUNNING],
+	buf_printf(text, "%u of %u sensor%s run", counts[STATUS_RUNNING],
 	    all, all == 1 ? "" : "s");
 	if (failing > 0)
 		buf_printf(text, ", %u of them failing", failing);
 	for (i = 0; i < sizeof(notable) / sizeof(notable[0]); i++)
-		if (states[notable[i]] > 0)
-			buf_printf(text, ", %u %s", states[notable[i]],
-			    supervisor_state_name(notable[i]));
+		if (counts[notable[i]] > 0)
+			buf_printf(text, ", %u %s", counts[notable[i]],
+			    sensor_status_name(notable[i]));
 }
 
 /* Tells how the host does, if that is news. */
