@@ -107,6 +107,26 @@ describe("clients that ask without pause", function()
 		end
 	end))
 
+	it("have their bodies read in turns, too", serving(function(h)
+		local clients, undisturbed = {}, units(h)
+		for i = 1, 200 do
+			clients[i] = assert(http.connect(h.port))
+			clients[i]:send("POST /v1/reload HTTP/1.1\r\nHost: localhost\r\n"
+				.. "Content-Length: 600000\r\n\r\n")
+		end
+		for _ = 1, 3 do
+			for _, c in ipairs(clients) do
+				assert.is_true(c:send(("x"):rep(150000)))
+			end
+		end
+		assert.is_true(units(h) >= undisturbed / 2)
+		for i = 1, 200 do
+			assert.is_true(clients[i]:send(("x"):rep(150000)))
+			assert.equal(200, assert(clients[i]:answer()).status)
+			clients[i]:close()
+		end
+	end))
+
 	it("are answered while sensors dispatch without pause", serving(
 	    function(h)
 		for _ = 1, 20 do

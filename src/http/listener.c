@@ -352,6 +352,13 @@ http_listeners_close(struct http_server *s)
 	}
 }
 
+void
+http_server_stop(struct http_server *s)
+{
+	s->closing = true;
+	http_listeners_close(s);
+}
+
 const char *
 http_listener_name(const struct http_server *s, size_t i)
 {

@@ -13,7 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/dict.h"
 #include "base/log.h"
 #include "base/must.h"
@@ -227,15 +226,30 @@ begin(struct http_request *r, struct MHD_Connection *m, const char *method,
 	return MHD_YES;
 }
 
+/* Leaves the request alone until it is answered or its turn comes. */
+static enum MHD_Result
+suspend(struct http_request *r)
+{
+	MHD_suspend_connection(r->parser);
+	r->suspended = true;
+	return MHD_YES;
+}
+
 /* A piece of the body. */
 static enum MHD_Result
 take_body(struct http_request *r, const char *data, size_t *len)
 {
+	if (r->server->closing) {
+		http_conn_refuse(r->conn, 503, "the host is stopping");
+		return MHD_NO;
+	}
 	if (r->body.len + *len > r->server->limits.max_body) {
 		http_conn_refuse(r->conn, 413,
 		    "the body is larger than api.max_body");
 		return MHD_NO;
 	}
+	if (!http_turn_take(r))
+		return suspend(r);
 	buf_put(&r->body, data, *len);
 	r->server->body_bytes += *len;
 	*len = 0;
@@ -257,18 +271,13 @@ dispatch(struct http_request *r)
 
 	if (!r->answered && !r->dispatched) {
 		http_conn_set_phase(r->conn, HTTP_HELD);
+		r->whole = true;
 		if (s->closing)
 			refuse(r, 503, "the host is stopping");
-		else if (http_turn_has_time(s))
+		else if (http_turn_take(r))
 			http_handle(r);
-		else
-			http_turn_wait(r);
 	}
-	if (r->answered)
-		return send_answer(r);
-	MHD_suspend_connection(r->parser);
-	r->suspended = true;
-	return MHD_YES;
+	return r->answered ? send_answer(r) : suspend(r);
 }
 
 /* MHD_AccessHandlerCallback. */
@@ -388,7 +397,6 @@ http_server_new(struct event_base *base, const struct http_limits *limits,
 	TAILQ_INIT(&s->conns);
 	TAILQ_INIT(&s->requests);
 	TAILQ_INIT(&s->waiting);
-	s->left_us = clock_mono_us();
 	s->daemon = start_parser(s);
 	must(s->daemon);
 	info = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD);
@@ -397,13 +405,6 @@ http_server_new(struct event_base *base, const struct http_limits *limits,
 	    ready_cb, s);
 	must(s->epoll && event_add(s->epoll, NULL) == 0);
 	return s;
-}
-
-void
-http_server_stop(struct http_server *s)
-{
-	s->closing = true;
-	http_listeners_close(s);
 }
 
 /* Answers those that wait, and lets go of those that a handler still has. */

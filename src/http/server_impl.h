@@ -67,7 +67,9 @@ struct http_request {
 	unsigned status;
 	bool begun;      /* its head has been checked */
 	bool has_body;
-	bool waiting;    /* for time to be handled */
+	bool waiting;    /* for time to be read or handled */
+	bool due;        /* its time has come: its next step is taken */
+	bool whole;      /* it has been read */
 	bool dispatched; /* the handler has had it */
 	bool suspended;  /* the parser waits for the answer */
 	bool answered;
@@ -131,9 +133,15 @@ void http_request_free(struct http_request *r);
 /* The connection has no more to do with its request. */
 void http_request_detach(struct http_request *r);
 
-/* turn.c: may another request be handled in this turn? */
+/* turn.c: is there time for more in this turn? */
 bool http_turn_has_time(const struct http_server *s);
-void http_turn_wait(struct http_request *r);
+
+/*
+ * False: the request's next step (a piece of its body, its handler) has to
+ * wait, in the order in which requests began to; it is called again then, or
+ * handled if it is whole. Its connection is to be suspended.
+ */
+bool http_turn_take(struct http_request *r);
 void http_turn_forget(struct http_request *r);
 
 /*

@@ -12,6 +12,7 @@
 #define SHARE 4
 #define LEAST_US 100
 #define MOST_US 5000
+#define BATCH 16 /* requests between two calls of the parser */
 
 bool
 http_turn_has_time(const struct http_server *s)
@@ -19,11 +20,17 @@ http_turn_has_time(const struct http_server *s)
 	return clock_mono_us() < s->until_us;
 }
 
-void
-http_turn_wait(struct http_request *r)
+bool
+http_turn_take(struct http_request *r)
 {
+	bool now = r->due || http_turn_has_time(r->server);
+
+	r->due = false;
+	if (now)
+		return true;
 	r->waiting = true;
 	TAILQ_INSERT_TAIL(&r->server->waiting, r, next);
+	return false;
 }
 
 void
@@ -34,15 +41,23 @@ http_turn_forget(struct http_request *r)
 	r->waiting = false;
 }
 
-/* Handles requests that found no time before: the first one in any case. */
+/*
+ * Goes on with requests that found no time before: the first one in any case.
+ * One that is not whole is read on by the parser.
+ */
 static void
-handle_waiting(struct http_server *s)
+take_waiting(struct http_server *s)
 {
 	struct http_request *r;
+	int n = 0;
 
-	while ((r = TAILQ_FIRST(&s->waiting))) {
+	while (n++ < BATCH && (r = TAILQ_FIRST(&s->waiting))) {
 		http_turn_forget(r);
-		http_handle(r);
+		r->due = true;
+		if (r->whole)
+			http_handle(r);
+		else
+			http_wake(r);
 		if (!http_turn_has_time(s))
 			return;
 	}
@@ -63,9 +78,13 @@ http_server_turn(struct http_server *s)
 	if (share > MOST_US)
 		share = MOST_US;
 	s->until_us = now + (share < LEAST_US ? LEAST_US : share);
-	handle_waiting(s);
+	take_waiting(s);
 	http_listeners_accept(s);
 	if (s->more)
 		http_parse(s);
+	while (!TAILQ_EMPTY(&s->waiting) && http_turn_has_time(s)) {
+		take_waiting(s);
+		http_parse(s);
+	}
 	s->left_us = clock_mono_us();
 }
