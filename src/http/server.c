@@ -180,7 +180,7 @@ admit(struct http_request *r, const char *version)
 		    "absent or the same, because api.auth is false");
 	else if (check.length > s->limits.max_body)
 		refuse(r, 413, "the body is larger than api.max_body");
-	else if (s->body_bytes > HTTP_BODIES_MAX)
+	else if (r->has_body && s->body_bytes > HTTP_BODIES_MAX)
 		refuse(r, 503, "too much is being read");
 }
 
