@@ -35,6 +35,9 @@ static const struct {
 	{"sensor disable", cmd_sensor_disable, "disable a sensor for good"},
 	{"sensor restart", cmd_sensor_restart, "start a sensor afresh"},
 	{"export", cmd_export, "print the journal as JSON lines"},
+	{"journal stat", cmd_journal_stat, "show what the data folder holds"},
+	{"journal verify", cmd_journal_verify, "compare all of it with its "
+	    "checksums"},
 	{"backup", cmd_backup, "copy a consistent snapshot of the data"},
 	{"key generate", cmd_key_generate, "make a key for sealed values"},
 	{"new pack", cmd_new_pack, "make a pack to begin with"},

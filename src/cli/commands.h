@@ -7,6 +7,8 @@
  */
 int cmd_export(int argc, char **argv);
 int cmd_backup(int argc, char **argv);
+int cmd_journal_stat(int argc, char **argv);
+int cmd_journal_verify(int argc, char **argv);
 int cmd_key_generate(int argc, char **argv);
 int cmd_new_pack(int argc, char **argv);
 int cmd_new_sensor(int argc, char **argv);

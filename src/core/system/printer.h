@@ -27,7 +27,10 @@ struct printer *printer_new(struct event_base *base, struct store *store,
     uint32_t sensor, uint64_t limit, printer_closed_fn *done, void *arg);
 void printer_free(struct printer **p);
 
-/* Whether stdout, a file, found no room; that has been said. */
+/*
+ * Whether stdout, a file, found no room, or an instance could not be read;
+ * that has been said.
+ */
 bool printer_failed(const struct printer *p);
 
 /* There may be more in the journal; called after commits. */
