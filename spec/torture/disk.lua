@@ -8,8 +8,8 @@
 --   to one place the later one wins;
 -- - a size is in force or not, with zeros where nothing was written;
 -- - names (made, renamed, removed) are in force up to some instant since the
---   last sync of a folder, whatever became of the files behind them: they go
---   through a journal, in order.
+--   last sync of their folder, whatever became of the files behind them; a
+--   folder whose own name is not there takes what is in it along.
 
 local ffi = require("ffi")
 local stat = require("posix.sys.stat")
@@ -113,7 +113,7 @@ function disk.new()
 		files = {},         -- by the recorder's number
 		names = {},         -- as the program sees them
 		synced_names = {},  -- as they are in any case
-		changes = {},       -- of names since the last sync of a folder
+		changes = {},       -- of names since the last sync of their folder
 	}, Disk)
 end
 
@@ -181,11 +181,21 @@ function takes.U(self, note)
 	self:change({ kind = "U", name = note.bytes })
 end
 
-function takes.Y(self)
+local function folder_of(name)
+	return name and (name:match("^(.*)/[^/]*$") or "")
+end
+
+function takes.Y(self, note)
+	local rest = {}
 	for _, change in ipairs(self.changes) do
-		change_names(self.synced_names, change)
+		if folder_of(change.name) == note.bytes
+		    or folder_of(change.to) == note.bytes then
+			change_names(self.synced_names, change)
+		else
+			rest[#rest + 1] = change
+		end
 	end
-	self.changes = {}
+	self.changes = rest
 end
 
 function takes.S(self, note)
@@ -249,8 +259,10 @@ function Disk:image(dir, all)
 	for name, file in pairs(self.synced_names) do
 		names[name] = file
 	end
-	local until_change = #self.changes
-	if not all and math.random() < 0.7 then
+	local until_change, fate = #self.changes, all and 1 or math.random()
+	if fate < 0.2 then
+		until_change = 0
+	elseif fate < 0.7 then
 		until_change = math.random(0, until_change)
 	end
 	for i = 1, until_change do
@@ -264,9 +276,12 @@ function Disk:image(dir, all)
 	table.sort(sorted)
 	assert(stat.mkdir(dir, 448)) -- 0700
 	for _, name in ipairs(sorted) do
-		if names[name] == FOLDER then
+		local above = folder_of(name)
+		if above ~= "" and names[above] ~= FOLDER then
+			names[name] = nil
+		elseif names[name] == FOLDER then
 			assert(stat.mkdir(dir .. "/" .. name, 448))
-		elseif name == "lock.mdb" then
+		elseif name:match("lock%.mdb$") then
 			lock_file(dir .. "/" .. name)
 		else
 			write_out(survivor(names[name], how), dir .. "/" .. name)

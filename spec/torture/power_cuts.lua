@@ -81,8 +81,11 @@ end
 -- them; starts: only so many. Returns { workload, host, notes }.
 function power.record(w, h, options)
 	local library = recording.compile(h.dir)
-	local log = h.dir .. "/log"
+	local log, root = h.dir .. "/log", h.dir .. "/disk"
 	options = options or {}
+	-- The data folder is not there yet, and made on the recorded disk.
+	os.execute("mkdir " .. root)
+	h.data = root .. "/data"
 	if w.fleet then
 		write_fleet(h)
 	elseif w.command then
@@ -92,7 +95,7 @@ function power.record(w, h, options)
 		local chosen = w.starts[i]
 		local kill = chosen.kill
 			and math.floor(chosen.kill * (0.5 + math.random()))
-		local p = start(w, h, chosen, recording.environment(library, h.data,
+		local p = start(w, h, chosen, recording.environment(library, root,
 			log, { kill = kill, lies = options.lies }))
 		local how, code = p:wait(PATIENCE * process.slowness)
 		p:close()
@@ -246,7 +249,7 @@ function power.cut(record, count, seed, first_starts)
 		local dir = record.host.dir .. "/image" .. cut.number
 		d:image(dir)
 		os.execute("cp -r --sparse=always '" .. dir .. "' '" .. dir .. ".cut'")
-		local why = check(record, dir, told, cut.number % PROGRAM_EVERY == 0)
+		local why = check(record, dir .. "/data", told, cut.number % PROGRAM_EVERY == 0)
 		if why then
 			return ("%s, seed %d, image %d, cut after note %d of %d: %s; "
 				.. "its image: %s.cut"):format(record.workload.name, seed,
@@ -268,7 +271,7 @@ function power.missed(record)
 	for name in io.popen("ls -A '" .. record.host.data .. "'"):lines() do
 		local real = record.host.data .. "/" .. name
 		if not name:match("^lock%.mdb$") and not name:match("%.sock$")
-		    and os.execute(("cmp -s '%s' '%s/%s'"):format(real, dir, name))
+		    and os.execute(("cmp -s '%s' '%s/data/%s'"):format(real, dir, name))
 			~= 0 then
 			return record.workload.name .. ": the recorder missed writes to "
 				.. name

@@ -6,9 +6,9 @@
  *
  * Each call is made first and noted when it has returned, so a cut of power
  * during a call is a cut before its note. Files are told by their inode, names
- * have notes of their own. Only a process that opens a file of the folder for
- * writing notes anything. Writes through a memory map are not seen: the spec
- * compares the log's end with the real files.
+ * have notes of their own. Only a process that makes something in the folder,
+ * or opens a file of it for writing, notes anything. Writes through a memory
+ * map are not seen: the spec compares the log's end with the real files.
  *
  * RECORDER_KILL N: after the Nth note of this process it kills itself.
  * RECORDER_LIES data, meta: fdatasync does nothing and is not noted, or
@@ -44,7 +44,7 @@ enum kind {
 	SIZE = 'T',	/* size: cut or grown to it */
 	ROOM = 'A',	/* size: at least that now */
 	SYNC = 'S',	/* of a file */
-	NAMES = 'Y',	/* the sync of a folder */
+	NAMES = 'Y',	/* bytes: the folder, of which the names were synced */
 	FOLDER = 'K',	/* bytes: the name of one that was made */
 	RENAME = 'R',	/* bytes: old name, NUL, new name */
 	UNLINK = 'U',	/* bytes: the name, also of a folder */
@@ -129,6 +129,15 @@ inside(int dir, const char *path, char full[PATH])
 }
 
 static void
+begin(void)
+{
+	if (!recording)
+		note((struct note){ .kind = BEGIN,
+		    .file = (uint64_t)getpid() }, NULL);
+	recording = true;
+}
+
+static void
 opened(int fd, const char *name, int flags, bool made)
 {
 	struct stat st;
@@ -139,10 +148,7 @@ opened(int fd, const char *name, int flags, bool made)
 	if (name == NULL || !S_ISREG(st.st_mode) ||
 	    (flags & O_ACCMODE) == O_RDONLY)
 		return;
-	if (!recording)
-		note((struct note){ .kind = BEGIN,
-		    .file = (uint64_t)getpid() }, NULL);
-	recording = true;
+	begin();
 	fds[fd].file = st.st_ino;
 	fds[fd].durable = flags & (O_DSYNC | O_SYNC);
 	note((struct note){ .kind = OPEN, .len = (uint32_t)strlen(name),
@@ -319,20 +325,31 @@ fdatasync(int fd)
 	return done(REAL(fdatasync)(fd), fd, SYNC, 0);
 }
 
+/* The sync of a folder: RECORDER_ROOT itself has no name. */
+static void
+names_synced(int fd)
+{
+	char link[64], path[PATH / 2] = "", full[PATH];
+	const char *name;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	if (readlink(link, path, sizeof(path) - 3) < 0)
+		return;
+	name = inside(AT_FDCWD, strcat(path, "/."), full);
+	if (name != NULL)
+		note((struct note){ .kind = NAMES,
+		    .len = (uint32_t)strlen(name) - (name[1] != '\0' ? 2 : 1) },
+		    name);
+}
+
 int
 fsync(int fd)
 {
 	int rc = REAL(fsync)(fd);
-	char link[64], path[PATH] = "", full[PATH];
 	struct stat st;
 
-	if (rc == 0 && recording && fstat(fd, &st) == 0 &&
-	    S_ISDIR(st.st_mode)) {
-		snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-		if (readlink(link, path, sizeof(path) - 3) > 0 &&
-		    inside(AT_FDCWD, strcat(path, "/."), full) != NULL)
-			note((struct note){ .kind = NAMES }, NULL);
-	}
+	if (rc == 0 && recording && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
+		names_synced(fd);
 	return done(rc, fd, SYNC, 0);
 }
 
@@ -381,9 +398,11 @@ named(int rc, int dir, const char *path, enum kind kind)
 	char full[PATH];
 	const char *name = inside(dir, path, full);
 
-	if (rc == 0 && recording && name != NULL)
+	if (rc == 0 && name != NULL) {
+		begin();
 		note((struct note){ .kind = kind,
 		    .len = (uint32_t)strlen(name) }, name);
+	}
 	return rc;
 }
 

@@ -176,8 +176,8 @@ begin(const char *dir, const char *path, struct err *e)
 		rc = say_full(dir, e);
 	else if (rename(made, path) != 0)
 		rc = err_errno(e, "cannot rename \"%s\"", made);
-	else
-		rc = folder_sync(dir, e);
+	else if ((rc = folder_sync(dir, e)) == 0)
+		rc = folder_sync_name(dir, e);
 	clear(below);
 	free(made);
 	free(below);

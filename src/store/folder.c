@@ -48,6 +48,18 @@ folder_is_empty(const char *dir, struct err *e)
 	return empty;
 }
 
+/* Makes the folder unless it is there, and its name durable. */
+static int
+make_folder(const char *dir, struct err *e)
+{
+	if (mkdir(dir, 0700) == 0)
+		return folder_sync_name(dir, e);
+	if (errno == EEXIST)
+		return 0;
+	return err_errno(e, "cannot create the data folder \"%s\"; choose "
+	    "another with --data", dir);
+}
+
 /* mkdir -p, all of it for the owner alone. */
 static int
 make_folders(const char *dir, struct err *e)
@@ -59,13 +71,11 @@ make_folders(const char *dir, struct err *e)
 		if (*p != '/')
 			continue;
 		*p = '\0';
-		if (mkdir(path, 0700) != 0 && errno != EEXIST)
-			rc = err_errno(e, "cannot create \"%s\"", path);
+		rc = make_folder(path, e);
 		*p = '/';
 	}
-	if (rc == 0 && mkdir(path, 0700) != 0 && errno != EEXIST)
-		rc = err_errno(e, "cannot create the data folder \"%s\"; "
-		    "choose another with --data", dir);
+	if (rc == 0)
+		rc = make_folder(path, e);
 	free(path);
 	return rc;
 }
@@ -226,5 +236,16 @@ folder_sync(const char *dir, struct err *e)
 		rc = err_errno(e, "cannot sync the folder \"%s\"", dir);
 	if (fd >= 0)
 		close(fd);
+	return rc;
+}
+
+int
+folder_sync_name(const char *dir, struct err *e)
+{
+	char *above = folder_path(dir, "..");
+	int rc = access(above, R_OK) != 0 && errno == EACCES ? 0 :
+	    folder_sync(above, e);
+
+	free(above);
 	return rc;
 }

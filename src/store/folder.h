@@ -40,6 +40,12 @@ int folder_open(const char *dir, int *fd, struct err *e);
 /* Makes what was created or renamed in the folder durable. */
 int folder_sync(const char *dir, struct err *e);
 
+/*
+ * Makes the folder's own name durable, in the one above it; not where that
+ * may not be read, which is then somebody else's.
+ */
+int folder_sync_name(const char *dir, struct err *e);
+
 /* True if there is nothing in it; -1 and e if it cannot be read. */
 int folder_is_empty(const char *dir, struct err *e);
 
