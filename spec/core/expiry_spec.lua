@@ -77,6 +77,7 @@ describe("items that have expired", function()
 		await_gone(h)
 		run:signal("KILL")
 		run:wait()
+		assert.equal(0, h:run("journal", "verify").code)
 		local told, names = h:internal("key_value_pair%.delete"), {}
 		assert.equal(5000, #told)
 		for _, instance in ipairs(told) do

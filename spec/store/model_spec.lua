@@ -8,14 +8,16 @@ local SECOND = 1000000
 
 local STEPS = 1500
 
--- What must be in the store: items by name, the journal's payloads, and the
--- time of the last turn. Numbers are microseconds since T0.
+-- What must be in the store: items by name, the index of their ends (end and
+-- name, in its order), the journal's payloads, and the time of the last turn.
+-- Numbers are microseconds since T0.
 local function model_new()
-	return { items = {}, journal = {}, now = -1e12 }
+	return { items = {}, ends = {}, journal = {}, now = -1e12 }
 end
 
 local function model_copy(m)
-	local copy = { items = {}, journal = {}, now = m.now }
+	local copy = { items = {}, ends = { unpack(m.ends) }, journal = {},
+		now = m.now }
 	for name, item in pairs(m.items) do
 		copy.items[name] = item
 	end
@@ -29,10 +31,35 @@ local function expired(item, now)
 	return item.expires and item.expires <= now
 end
 
+local function add_end(m, name)
+	if m.items[name].expires then
+		table.insert(m.ends, { m.items[name].expires, name })
+		table.sort(m.ends, function(a, b)
+			return a[1] < b[1] or (a[1] == b[1] and a[2] < b[2])
+		end)
+	end
+end
+
+local function drop_end(m, name)
+	for i, entry in ipairs(m.ends) do
+		if entry[2] == name and entry[1] == m.items[name].expires then
+			return table.remove(m.ends, i)
+		end
+	end
+end
+
 -- An item ends: it goes, and its end is reported in the journal.
 local function model_expire(m, name)
 	m.journal[#m.journal + 1] = '"gone ' .. name .. m.items[name].value
 	m.items[name] = nil
+end
+
+-- A write to an item whose time has come: it ends first.
+local function model_meet(m, name)
+	if m.items[name] and expired(m.items[name], m.now) then
+		drop_end(m, name)
+		model_expire(m, name)
+	end
 end
 
 -- What staging calls return counts only in a turn that has not failed yet.
@@ -50,12 +77,14 @@ function operations.set(m, s)
 	local value = '"' .. math.random(1e9)
 		.. string.rep("v", math.random(0, 3) == 0 and 5000 or 10)
 	ttl = tonumber(ttl)
-	if m.items[name] and expired(m.items[name], m.now) then
-		model_expire(m, name)
-	end
+	model_meet(m, name)
 	local old = m.items[name]
+	if old then
+		drop_end(m, name)
+	end
 	m.items[name] = { value = value, expires = ttl > 0 and m.now + ttl or nil,
 		created = old and old.created or m.now }
+	add_end(m, name)
 	return function()
 		same(s, old == nil, s:set(name, value, ttl))
 	end
@@ -63,10 +92,11 @@ end
 
 function operations.delete(m, s)
 	local name = "k" .. math.random(25)
-	if m.items[name] and expired(m.items[name], m.now) then
-		model_expire(m, name)
-	end
+	model_meet(m, name)
 	local there = m.items[name] ~= nil
+	if there then
+		drop_end(m, name)
+	end
 	m.items[name] = nil
 	return function()
 		same(s, there, lib.kv_delete(s.s, name, #name))
@@ -82,23 +112,40 @@ function operations.append(m, s)
 	end
 end
 
+-- The first end whose time has come goes, its item with it, and the items
+-- behind that one by name as long as theirs has come; the ends of those stay.
 function operations.expire(m, s)
-	local max = math.random(3)
-	local due = {}
-	for name, item in pairs(m.items) do
-		if expired(item, m.now) then
-			due[#due + 1] = name
+	local max, deleted = math.random(3), 0
+	local left, names = max, {}
+	local function expire(name)
+		model_expire(m, name)
+		deleted = deleted + 1
+		left = left - 1
+	end
+	for name in pairs(m.items) do
+		names[#names + 1] = name
+	end
+	table.sort(names)
+	while left > 0 and m.ends[1] and m.ends[1][1] <= m.now do
+		local entry = table.remove(m.ends, 1)
+		local item = m.items[entry[2]]
+		if item and item.expires == entry[1] then
+			expire(entry[2])
+			for _, name in ipairs(names) do
+				local next_one = m.items[name]
+				if left > 0 and next_one and name > entry[2] then
+					if not expired(next_one, m.now) then
+						break
+					end
+					expire(name)
+				end
+			end
+		else
+			left = left - 1
 		end
 	end
-	table.sort(due, function(a, b)
-		local x, y = m.items[a].expires, m.items[b].expires
-		return x < y or (x == y and a < b)
-	end)
-	for n = 1, math.min(max, #due) do
-		model_expire(m, due[n])
-	end
 	return function()
-		same(s, math.min(max, #due), tonumber(lib.expiry_run(s.s, max, 0)))
+		same(s, deleted, tonumber(lib.expiry_run(s.s, max, 0)))
 	end
 end
 
@@ -106,7 +153,7 @@ local kinds = { "set", "set", "delete", "append", "expire" }
 
 local function check(m, s)
 	local at = support.T0 + m.now
-	local least
+	local least = m.ends[1] and m.ends[1][1]
 	for n = 1, 25 do
 		local name = "k" .. n
 		local item = m.items[name]
@@ -116,9 +163,6 @@ local function check(m, s)
 			assert.equal(support.T0 + item.created, facts.created)
 		else
 			assert.is_nil(value)
-		end
-		if item and item.expires and (not least or item.expires < least) then
-			least = item.expires
 		end
 	end
 	assert.equal(least and support.T0 + least or 0x7fffffffffffffffLL,

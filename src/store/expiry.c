@@ -1,8 +1,9 @@
 /*
  * What becomes of items whose time has come. Called by core's upkeep, a slice
  * a turn. Goes along the index of ends with one cursor and looks up each name
- * with another, so that an item costs one search. Never keeps a turn longer
- * than it was told to.
+ * with another, so that an item costs one search. An end that is over may
+ * stay behind its item; one that is to come never does. Never keeps a turn
+ * longer than it was told to.
  */
 #include "store/expiry.h"
 
@@ -38,32 +39,72 @@ struct slice {
 	struct store *store;
 	struct scan *ends;
 	struct scan *items;
+	size_t left;		/* items and ends that it may still take */
+	size_t deleted;		/* items */
+	int64_t until_us;	/* 0: as long as it takes */
 	struct buf copy;	/* of what is deleted, to be reported */
 };
+
+static bool
+goes_on(const struct slice *slice)
+{
+	return slice->left > 0 && (slice->until_us == 0 ||
+	    clock_mono_us() < slice->until_us);
+}
 
 /* Deletes the item at which the scan is, and reports it. */
 static void
 item_end(struct slice *slice, struct kv_item *item)
 {
 	struct store *s = slice->store;
-	size_t name_len = item->name.len;
+	size_t len = item->name.len;
 
-	/* The name is copied already. */
+	slice->copy.len = 0;
+	buf_put(&slice->copy, item->name.data, len);
 	buf_put(&slice->copy, item->value.data, item->value.len);
 	scan_delete(slice->items);
-	s->staged += name_len;
+	slice->deleted++;
+	s->staged += len;
 	if (s->on_expired == NULL)
 		return;
-	item->name = span_of(slice->copy.data, name_len);
-	item->value = span_of(slice->copy.data + name_len, item->value.len);
+	item->name = span_of(slice->copy.data, len);
+	item->value = span_of(slice->copy.data + len, item->value.len);
 	s->on_expired(s->on_expired_arg, item);
 }
 
-/* Deletes the first item if its time has come; false if it has not. */
+/*
+ * Goes on with those behind an item, by name, while their time has come too:
+ * the page is to be written anyway, and what expires one by one is strewn over
+ * all pages. Their ends stay in the index, and yield when they are first.
+ */
+static void
+take_neighbours(struct slice *slice, struct ttl_key *key)
+{
+	struct store *s = slice->store;
+	struct span name = span_of(key->bytes, key->len), value;
+	struct kv_item item;
+
+	while (goes_on(slice) &&
+	    scan_to(slice->items, SCAN_FROM, &name, &value) == READ_FOUND) {
+		if (!kv_decode(name, value, &item)) {
+			txn_damage(s->txn, TABLE_KV, name);
+			return;
+		}
+		if (item.expires_us == 0 || item.expires_us > s->turn.time_us)
+			return;
+		memcpy(key->bytes, name.data, name.len);
+		name = span_of(key->bytes, name.len);
+		slice->left--;
+		item_end(slice, &item);
+	}
+}
+
+/* Takes the first end if its time has come; false if it has not. */
 static bool
 take_first(struct slice *slice)
 {
 	struct store *s = slice->store;
+	struct ttl_key key;
 	struct span name, value;
 	struct kv_item item;
 	int64_t end_us;
@@ -71,18 +112,21 @@ take_first(struct slice *slice)
 	if (end_first(slice->ends, &end_us, &name) != READ_FOUND ||
 	    end_us > s->turn.time_us)
 		return false;
-	slice->copy.len = 0;
-	buf_put(&slice->copy, name.data, name.len);
-	name = span_of(slice->copy.data, name.len);
+	memcpy(key.bytes, name.data, name.len);
+	key.len = name.len;
+	name = span_of(key.bytes, key.len);
+	slice->left--;
 	scan_delete(slice->ends);
 	if (!item_at(slice->items, name, &value))
-		return true;	/* the tables disagree: the index yields */
+		return true;	/* it went before its end */
 	if (!kv_decode(name, value, &item)) {
 		txn_damage(s->txn, TABLE_KV, name);
 		return false;
 	}
-	if (item.expires_us == end_us)
-		item_end(slice, &item);
+	if (item.expires_us != end_us)
+		return true;	/* it was written again since */
+	item_end(slice, &item);
+	take_neighbours(slice, &key);
 	return true;
 }
 
@@ -131,7 +175,7 @@ next_end(struct slice *slice, struct span *key)
 
 /* A slice of what is to be done once the clock was set back. */
 static void
-sweep_some(struct slice *slice, size_t max, int64_t until_us)
+sweep_some(struct slice *slice, size_t max)
 {
 	struct store *s = slice->store;
 	struct ttl_key *sweep = &s->turn_sweep;
@@ -139,8 +183,7 @@ sweep_some(struct slice *slice, size_t max, int64_t until_us)
 	struct span key, name;
 	int64_t end_us;
 
-	for (; max > 0 && (until_us == 0 || clock_mono_us() < until_us);
-	    max--) {
+	for (; max > 0 && goes_on(slice); max--) {
 		r = next_end(slice, &key);
 		if (r == READ_FOUND && !ttl_key_read(key, &end_us, &name))
 			r = txn_damage(s->txn, TABLE_TTL, key);
@@ -173,19 +216,19 @@ expiry_run(struct store *s, size_t max, int64_t until_us)
 		.store = s,
 		.ends = scan_open(s->txn, TABLE_TTL),
 		.items = scan_open(s->txn, TABLE_KV),
+		.left = max,
+		.until_us = until_us,
 	};
-	size_t n = 0;
 
 	must(s->txn != NULL);
 	if (s->turn_back.sweeping)
-		sweep_some(&slice, max, until_us);
-	while (n < max && (until_us == 0 || clock_mono_us() < until_us) &&
-	    take_first(&slice))
-		n++;
+		sweep_some(&slice, max);
+	while (goes_on(&slice) && take_first(&slice))
+		;
 	scan_close(slice.items);
 	scan_close(slice.ends);
 	buf_release(&slice.copy);
-	return n;
+	return slice.deleted;
 }
 
 int64_t
@@ -219,5 +262,8 @@ expiry_overdue(struct view *v, struct overdue *out)
 			r = txn_damage(v->txn, TABLE_TTL, key);
 	}
 	scan_close(ends);
+	/* There may be more ends than items: see take_neighbours(). */
+	if (out->items > txn_count(v->txn, TABLE_KV))
+		out->items = txn_count(v->txn, TABLE_KV);
 	return r == READ_FAILED ? r : READ_FOUND;
 }

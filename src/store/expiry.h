@@ -13,9 +13,10 @@
  */
 
 /*
- * Deletes and reports at most max items whose time has come by the turn's
- * time, the longest expired first, until the monotonic time until_us (0: no
- * such bound); returns how many. Where the clock was set back, it first looks
+ * Deletes and reports items whose time has come by the turn's time: the longest
+ * expired first, and with it those that lie behind it. At most max, counting
+ * ends whose item is gone, until the monotonic time until_us (0: no such
+ * bound); returns how many items. Where the clock was set back, it first looks
  * at as many ends, so that no item lives longer than its ttl from then.
  */
 size_t expiry_run(struct store *s, size_t max, int64_t until_us);

@@ -1,9 +1,9 @@
 /*
  * The datastore: items by name, and the index of their ends. Core stages,
- * everybody reads. Owns the tables `kv` and `ttl`, which agree after every
- * call. An item whose time has come is never given out; it is deleted by
- * expiry.c or by the next write to its name, and reported once either way.
- * Never looks into a value.
+ * everybody reads. Owns the tables `kv` and `ttl`: every item with a ttl is in
+ * the index, and an end that is to come has its item. An item whose time has
+ * come is never given out; it is deleted by expiry.c or by the next write to
+ * its name, and reported once either way. Never looks into a value.
  */
 #include "store/kv.h"
 

@@ -118,6 +118,7 @@ store_reader_view(struct store_reader *r, int64_t now_us, struct err *e)
 		.now_us = now_us == 0 ? head.time_us :
 		    timing_follow(head.time_us, now_us),
 		.set_back_us = set_back_from(&back),
+		.newest_us = set_back_newest(&back, &head),
 		.registry = &r->registry,
 	};
 	return &r->view;

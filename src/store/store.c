@@ -373,6 +373,7 @@ store_view(struct store *s, int64_t now_us)
 		v->txn = s->txn;
 		v->now_us = s->turn.time_us;
 		v->set_back_us = set_back_from(&s->turn_back);
+		v->newest_us = set_back_newest(&s->turn_back, &s->turn);
 		return v;
 	}
 	if (v->txn != NULL && txn_fault(v->txn) != 0)
@@ -382,6 +383,7 @@ store_view(struct store *s, int64_t now_us)
 	v->now_us = now_us == 0 ? s->head.time_us :
 	    timing_follow(s->head.time_us, now_us);
 	v->set_back_us = set_back_from(&s->back);
+	v->newest_us = set_back_newest(&s->back, &s->head);
 	return v;
 }
 

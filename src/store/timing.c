@@ -38,12 +38,18 @@ set_back_save(struct txn *t, const struct set_back *b)
 	record_put(t, TABLE_META, span_str(name), span_of(b, sizeof(*b)));
 }
 
+int64_t
+set_back_newest(const struct set_back *b, const struct head *head)
+{
+	return b->newest_us > head->time_us ? b->newest_us : head->time_us;
+}
+
 void
 set_back_take(struct store *s)
 {
 	s->turn_back = (struct set_back){
 		.time_us = s->turn.time_us,
-		.newest_us = s->head.time_us,
+		.newest_us = set_back_newest(&s->back, &s->head),
 		.seq = s->head.seq,
 		.dead_seq = s->head.dead_seq,
 		.sweeping = 1,

@@ -26,13 +26,17 @@ timing_follow(int64_t newest_us, int64_t now_us)
 /* The last time that the clock was set back, kept in the table of facts. */
 struct set_back {
 	int64_t time_us;	/* the time after it; 0: it never was */
-	int64_t newest_us;	/* the newest turn's time before it */
+	int64_t newest_us;	/* the latest that a turn had before it */
 	uint64_t seq;		/* instances up to this one are of before it */
 	uint64_t dead_seq;	/* the same of dead letters */
 	uint64_t sweeping;	/* not 0: ends of items are still to be moved */
 };
 enum read_result set_back_load(struct txn *t, struct set_back *b);
 void set_back_save(struct txn *t, const struct set_back *b);
+
+/* The latest time that a turn has had. */
+struct head;
+int64_t set_back_newest(const struct set_back *b, const struct head *head);
 
 /* Stages in an open turn, whose time it is, that the clock was set back. */
 struct store;

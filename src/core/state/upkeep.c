@@ -15,7 +15,7 @@
 
 /* Of each kind in a turn: time, and how many. */
 #define SLICE_US 1500
-#define SLICE_LEAST 600u
+#define SLICE_LEAST 300u
 #define SLICE_MOST 2000u
 /* Processor time that a slice may cost, its part of the commit included. */
 #define SLICE_COST_US 4000
