@@ -112,7 +112,7 @@ function fleet.start(_, report)
 		while #took < count do
 			local time, ref, state = run:wait_for(
 				"^(%S+) debug (fleet%d+%.Idle%d+)[%[%d%]]*: (%a+)$", 30)
-			if state == "starting" then
+			if state == "allotting" then
 				began[ref] = clock_ms(time)
 			elseif state == "running" and began[ref] then
 				took[#took + 1] = clock_ms(time) - began[ref]
