@@ -5,6 +5,7 @@ local flood = require("spec.support.flood")
 local host = require("spec.support.host")
 local http = require("spec.support.http")
 local process = require("spec.support.process")
+local shim = require("spec.support.shim")
 local poll = require("posix.poll")
 
 local VICTIM = [[
@@ -163,5 +164,27 @@ return C
 				assert.is_true(status == "200" or status == "503", status)
 			end
 		end
+	end))
+end)
+
+describe("a request that is held", function()
+	it("is answered at a stop that makes an end of it", host.with(function(h)
+		h:write_sensor("victim", "V", VICTIM, "poll_interval: 3600\n" .. TICK)
+		local library = shim.compile(h.dir, shim.last_page(
+			[[access("]] .. h.dir .. [[/full", F_OK) == 0 ? EDQUOT : 0]]))
+		local core = h:start({ "serve", stdout = "/dev/null",
+			env = { LD_PRELOAD = shim.preload(library) } })
+		core:wait_for("ready: ")
+		h:write("full", "")
+		local c = assert(http.connect(h.data .. "/api.sock"))
+		c:send("POST /v1/sensortypes/victim.V/disable HTTP/1.1\r\n"
+			.. "Host: localhost\r\nContent-Length: 0\r\n\r\n")
+		core:wait_for("Disk quota exceeded; sensors wait")
+		core:signal("TERM")
+		local answer = assert(c:answer())
+		assert.equal(503, answer.status)
+		assert.equal("the host stops; nothing was changed",
+			answer.json.faultstring)
+		core:wait()
 	end))
 end)
