@@ -186,3 +186,67 @@ describe("a damaged database", function()
 		end)
 	end
 end)
+
+-- The number that eight bytes are, and the bytes.
+local function number_at(bytes, at)
+	return tonumber(ffi.cast("const uint64_t *", bytes:sub(at + 1, at + 8))[0])
+end
+
+-- With the table "journal" in the place of the table of tables, which it is
+-- in: whoever walks it walks for ever.
+local function with_cycle(bytes)
+	local meta = number_at(bytes, 144) > number_at(bytes, PAGE + 144) and 0
+		or PAGE
+	local root = number_at(bytes, meta + 128)
+	local name = assert(bytes:find("journal", root * PAGE + 1, true))
+	local at = name + 6 + 40
+	return bytes:sub(1, at) .. bytes:sub(meta + 129, meta + 136)
+		.. bytes:sub(at + 9)
+end
+
+describe("a database in which a page is its own parent", function()
+	it("is said by whoever goes there", function()
+		local dir, above = support.folder()
+		fill(dir)
+		local path = dir .. "/data.mdb"
+		write_file(path, with_cycle(read_file(path)))
+		for _, words in ipairs({ { "export" }, { "backup", above .. "/copy" },
+			{ "journal", "verify" } }) do
+			local result = run(dir, words)
+			assert.equal(1, result.code, words[1])
+			assert.matches("^sensorhost: ", result.stderr)
+			assert.matches("damaged", result.stderr .. result.stdout)
+		end
+		support.remove(above)
+	end)
+end)
+
+describe("a file that was a database", function()
+	local wrecks = {
+		empty = function() return "" end,
+		zeros = function() return ("\0"):rep(100000) end,
+		["overwritten at its beginning"] = function(bytes)
+			return ("junk"):rep(2 * PAGE / 4) .. bytes:sub(2 * PAGE + 1)
+		end,
+		["another's"] = function() return ("no database "):rep(1000) end,
+	}
+	for name, wreck in pairs(wrecks) do
+		it("and is none now is said, with what to do: " .. name,
+			host.with(function(h)
+			h:write_sensor("demo", "A", "local S = require("
+				.. '"sensorhost.polling_sensor"):extend()\n'
+				.. "function S:poll() end\nreturn S\n")
+			assert.equal(0, h:run("run", "demo.A", "--once").code)
+			local bytes = read_file(h.data .. "/data.mdb")
+			write_file(h.data .. "/data.mdb", wreck(bytes))
+			for _, words in ipairs({ { "export" }, { "journal", "stat" },
+				{ "journal", "verify" }, { "run", "demo.A", "--once" },
+				{ "serve" } }) do
+				local result = h:run(unpack(words))
+				assert.equal(1, result.code, words[1])
+				assert.matches("^sensorhost: .*`sensorhost backup`",
+					result.stderr)
+			end
+		end))
+	end
+end)

@@ -96,6 +96,7 @@ gather(struct store_reader *r, struct view *v, struct err *e)
 
 	if (store_reader_figures(r, &f) == READ_FAILED ||
 	    journal_noted(v, &ends) == READ_FAILED ||
+	    journal_check_ends(v, &ends) == READ_FAILED ||
 	    time_of(v, f.journal_first, &first_time) == READ_FAILED ||
 	    time_of(v, f.journal_last, &last_time) == READ_FAILED)
 		goto out;

@@ -361,11 +361,11 @@ env_copy(struct env *env, int fd, struct err *e)
 {
 	int rc, tries;
 
-	rc = mdb_env_copyfd2(env->handle, fd, MDB_CP_COMPACT);
+	rc = lmdb(mdb_env_copyfd2(env->handle, fd, MDB_CP_COMPACT));
 	/* A writer that made the map grow since: nothing is written yet. */
 	for (tries = 0; rc == MDB_MAP_RESIZED && tries < COPY_TRIES; tries++) {
 		env_remap(env, 0);
-		rc = mdb_env_copyfd2(env->handle, fd, MDB_CP_COMPACT);
+		rc = lmdb(mdb_env_copyfd2(env->handle, fd, MDB_CP_COMPACT));
 	}
 	if (rc == 0)
 		return 0;

@@ -16,6 +16,7 @@ volatile sig_atomic_t guard_inside;
 static char begin[PATH_MAX + 64];
 static const char *map_begin, *map_end;
 static struct sigaction before;	/* what SIGSEGV did */
+static char stack[64 * 1024];	/* of the handlers: a cycle eats the other */
 
 /* Writes the three texts as one line and ends the process. */
 static _Noreturn void
@@ -77,13 +78,16 @@ guard_map(const void *map, size_t size)
 void
 guard_begin(const char *dir)
 {
-	struct sigaction bus = { .sa_handler = on_bus };
+	struct sigaction bus = { .sa_handler = on_bus,
+	    .sa_flags = SA_ONSTACK };
 	struct sigaction fault = { .sa_sigaction = on_fault,
-	    .sa_flags = SA_SIGINFO };
+	    .sa_flags = SA_SIGINFO | SA_ONSTACK };
+	const stack_t own = { .ss_sp = stack, .ss_size = sizeof(stack) };
 	struct sigaction old;
 
 	snprintf(begin, sizeof(begin), "sensorhost: the database in \"%s\" ",
 	    dir);
+	sigaltstack(&own, NULL);
 	sigemptyset(&bus.sa_mask);
 	sigemptyset(&fault.sa_mask);
 	sigaction(SIGBUS, &bus, NULL);

@@ -155,6 +155,26 @@ journal_noted(struct view *v, struct journal_ends *out)
 	return r;
 }
 
+enum read_result
+journal_check_ends(struct view *v, struct journal_ends *noted)
+{
+	uint64_t first, last;
+
+	if (journal_first(v, &first) == READ_FAILED ||
+	    journal_last(v, &last) == READ_FAILED)
+		return READ_FAILED;
+	if (first == 0) {
+		first = noted->last + 1;
+		last = noted->last;
+	}
+	if (noted->first == 0)
+		noted->first = first;
+	if (noted->first == first && noted->last == last)
+		return READ_FOUND;
+	return txn_damage_table(v->txn, "the journal does not begin or end "
+	    "where it did: instances are missing, or too many");
+}
+
 void
 journal_walk_init(struct journal_walk *w, struct view *v, uint64_t from)
 {

@@ -55,6 +55,13 @@ struct journal_ends {
 enum read_result journal_noted(struct view *v, struct journal_ends *out);
 
 /*
+ * READ_FAILED as well: the first or the last record is not the noted one. A
+ * first that is not noted becomes the one that is there.
+ */
+enum read_result journal_check_ends(struct view *v,
+    struct journal_ends *noted);
+
+/*
  * Walks upwards from the first record whose sequence is at least `from`;
  * missing: there are no more. The walk ends with its view: no wait, no commit
  * inside. Where a record is damaged, out->seq says which, and the next call

@@ -171,16 +171,18 @@ enum read_result
 retention_look(struct store *s, struct retention_state *out)
 {
 	struct view *v = store_view(s, s->head.time_us);
-	uint64_t limit = s->retention.journal_size, first, least;
+	uint64_t limit = s->retention.journal_size, first, least, bytes;
 	struct span name;
 
 	*out = (struct retention_state){0};
 	if (journal_first(v, &first) == READ_FAILED ||
 	    cursor_least(v, &least, &name) == READ_FAILED)
 		return READ_FAILED;
+	bytes = txn_table_bytes(v->txn, TABLE_JOURNAL);
+	if (txn_fault(v->txn) != 0)
+		return READ_FAILED;
 	if (limit != 0)
-		out->percent = (unsigned)(txn_table_bytes(v->txn,
-		    TABLE_JOURNAL) * 100 / limit);
+		out->percent = (unsigned)(bytes * 100 / limit);
 	if (first == 0 || least > first)
 		return READ_FOUND;
 	out->held = true;

@@ -94,41 +94,24 @@ open_data(struct store *s, const struct store_options *o,
 	return store_check_folder(s, e);
 }
 
-/*
- * Where the journal must begin and end by the head; one of format 1 does not
- * say where it begins.
- */
-static enum read_result
-head_check(struct view *v, struct head *head)
-{
-	uint64_t first, last;
-
-	if (journal_first(v, &first) == READ_FAILED ||
-	    journal_last(v, &last) == READ_FAILED)
-		return READ_FAILED;
-	if (first == 0)
-		first = last = head->seq + 1;
-	if (head->first == 0)
-		head->first = first;
-	return head->first == first && (last == head->seq || first > head->seq)
-	    ? READ_FOUND : txn_damage_table(v->txn, "the journal does not "
-	    "begin or end where it did: instances are missing");
-}
-
 /* What is known from before. */
 static int
 load(struct store *s, struct err *e)
 {
 	struct view *v = store_view(s, 0);
+	struct journal_ends ends;
 	bool fine = head_load(v->txn, &s->head) != READ_FAILED &&
 	    set_back_load(v->txn, &s->back) != READ_FAILED &&
-	    head_check(v, &s->head) != READ_FAILED &&
+	    journal_noted(v, &ends) != READ_FAILED &&
+	    journal_check_ends(v, &ends) != READ_FAILED &&
 	    registry_load(&s->registry, v->txn) != READ_FAILED &&
 	    retention_look(s, &s->journal_state) != READ_FAILED;
 
 	if (!fine)
 		err_set(e, "cannot read the database in \"%s\": %s", s->dir,
 		    txn_why(v->txn));
+	else
+		s->head.first = ends.first;
 	store_rest(s);
 	return fine ? 0 : -1;
 }

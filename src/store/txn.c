@@ -317,9 +317,21 @@ uint64_t
 txn_table_bytes(struct txn *t, enum table table)
 {
 	MDB_stat stat = table_stat(t, t->env->tables[table]);
-
-	return (uint64_t)stat.ms_psize * (stat.ms_branch_pages +
+	uint64_t bytes = (uint64_t)stat.ms_psize * (stat.ms_branch_pages +
 	    stat.ms_leaf_pages + stat.ms_overflow_pages);
+	struct env_figures file;
+
+	/* Retention goes by this: what cannot be is not believed. */
+	if (!t->write) {
+		env_figures(t->env, &file);
+		if (bytes > file.file_bytes) {
+			t->fault = MDB_CORRUPTED;
+			txn_damage_table(t, "a table has more pages than the "
+			    "file: it is damaged");
+			return 0;
+		}
+	}
+	return bytes;
 }
 
 uint64_t
