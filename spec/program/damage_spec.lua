@@ -3,6 +3,7 @@
 local ffi = require("ffi")
 local host = require("spec.support.host")
 local process = require("spec.support.process")
+local raw = require("spec.support.raw_store")
 local support = require("spec.support.store")
 local lib = support.lib
 
@@ -203,6 +204,21 @@ local function with_cycle(bytes)
 	return bytes:sub(1, at) .. bytes:sub(meta + 129, meta + 136)
 		.. bytes:sub(at + 9)
 end
+
+describe("a backup of damaged data", function()
+	it("says what it is", function()
+		local dir, above = support.folder()
+		fill(dir)
+		raw.each(dir, "kv", function(key, value)
+			return key == "key7" and value .. " " or nil
+		end)
+		local result = run(dir, { "backup", above .. "/copy" })
+		assert.same({ 1, "" }, { result.code, result.stdout })
+		assert.matches('the item "key7" is damaged', result.stderr)
+		assert.matches("keep an older one\n$", result.stderr)
+		support.remove(above)
+	end)
+end)
 
 describe("a database in which a page is its own parent", function()
 	it("is said by whoever goes there", function()

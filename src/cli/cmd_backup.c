@@ -1,7 +1,8 @@
 /*
  * `sensorhost backup DEST`: a consistent copy of the data folder's database,
  * beside a running core or without one. The configuration and the key file
- * are not data and are not copied, which it says.
+ * are not data and are not copied, which it says. What it copied it reads
+ * again: a copy of damaged data is no backup.
  */
 #include "cli/commands.h"
 
@@ -11,18 +12,51 @@
 #include "cli/place.h"
 #include "store/reader.h"
 
+#define FAULTS_TOLD 10
+
 static const struct command backup = {
 	.name = "backup",
 	.words = "DEST",
 	.summary = "Copies a consistent snapshot of the data into a folder.",
 	.details =
 	    "DEST is created, or is there and empty. The host may run\n"
-	    "meanwhile. To restore, give the copy as data folder, or put its\n"
+	    "meanwhile. The copy is read again, and a damaged one is said,\n"
+	    "exit 1. To restore, give the copy as data folder, or put its\n"
 	    "data.mdb in the place of the other while no host runs. The key\n"
 	    "file is not copied: without it, encrypted items stay closed.\n",
 	.min_words = 1,
 	.max_words = 1,
 };
+
+/* verify_fn: the first ones are enough. */
+static void
+tell_fault(void *arg, const char *what)
+{
+	unsigned *told = arg;
+
+	if (++*told <= FAULTS_TOLD)
+		place_fail("%s", what);
+}
+
+/*
+ * Reads the copy, which may be needed when there is no other: 0, or 1 after
+ * saying that it is one of damaged data.
+ */
+static int
+examine(const char *dest)
+{
+	unsigned told = 0;
+	struct verify w = { .fn = tell_fault, .arg = &told };
+	struct store_reader *r;
+	struct err e;
+
+	if (store_reader_open(&r, dest, &e) != 0)
+		return place_fail("%s", e.text);
+	store_reader_verify(r, &w);
+	store_reader_close(&r);
+	return w.faults == 0 ? 0 : place_fail("the copy in \"%s\" is one of "
+	    "damaged data: keep an older one", dest);
+}
 
 /* Copies; the exit code. */
 static int
@@ -39,6 +73,8 @@ copy(const char *dir, const char *dest)
 	store_reader_close(&r);
 	if (rc != 0)
 		return place_fail("%s", e.text);
+	if (examine(dest) != 0)
+		return 1;
 	printf("%.1f MB in %s\n", (double)bytes / 1048576, dest);
 	return 0;
 }

@@ -233,20 +233,8 @@ verify(const struct asked *asked, struct store_reader *r)
 {
 	json_t *faults = asked->json ? json_array() : NULL;
 	struct verify w = { .fn = put_fault, .arg = faults };
-	struct err e;
-	struct view *v;
-	bool more;
 
-	do {
-		v = store_reader_view(r, clock_unix_us(), &e);
-		more = v != NULL && verify_journal(&w, v);
-	} while (more);
-	if (v != NULL)
-		verify_tables(&w, v);
-	if (v == NULL) {
-		w.faults++;
-		put_fault(faults, e.text);
-	}
+	store_reader_verify(r, &w);
 	print_verified(&w, faults);
 	json_decref(faults);
 	return w.faults == 0 ? 0 : place_fail("%" PRIu64 " fault%s: put a copy "

@@ -7,6 +7,7 @@
 
 #include <limits.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,7 +16,7 @@ volatile sig_atomic_t guard_inside;
 
 static char begin[PATH_MAX + 64];
 static const char *map_begin, *map_end;
-static struct sigaction before;	/* what SIGSEGV did */
+static struct sigaction before[2];	/* what SIGSEGV and SIGABRT did */
 static char stack[64 * 1024];	/* of the handlers: a cycle eats the other */
 
 /* Writes the three texts as one line and ends the process. */
@@ -51,19 +52,21 @@ on_bus(int number)
 	    "short", "; nothing more is acknowledged");
 }
 
-/* The handler of SIGSEGV. */
+/* The handler of SIGSEGV, and of SIGABRT, by which memory says the same. */
 static void
 on_fault(int number, siginfo_t *info, void *context)
 {
 	const char *at = info->si_addr;
+	bool own = info->si_code > 0 || (info->si_code == SI_TKILL &&
+	    info->si_pid == getpid());	/* not somebody's kill(2) */
 
 	(void)context;
-	if (info->si_code > 0 && (guard_inside || (at >= map_begin &&
+	if (own && (guard_inside || (number == SIGSEGV && at >= map_begin &&
 	    at < map_end)))
 		guard_end("a page leads nowhere; put a copy that `sensorhost "
 		    "backup` made in its place");
 	/* Where we come from it happens again. */
-	sigaction(number, &before, NULL);
+	sigaction(number, &before[number == SIGABRT], NULL);
 	if (info->si_code <= 0)
 		raise(number);
 }
@@ -91,7 +94,8 @@ guard_begin(const char *dir)
 	sigemptyset(&bus.sa_mask);
 	sigemptyset(&fault.sa_mask);
 	sigaction(SIGBUS, &bus, NULL);
-	if (sigaction(SIGSEGV, &fault, &old) == 0 &&
-	    old.sa_sigaction != on_fault)
-		before = old;
+	for (int i = 0; i < 2; i++)
+		if (sigaction(i == 0 ? SIGSEGV : SIGABRT, &fault, &old) == 0 &&
+		    old.sa_sigaction != on_fault)
+			before[i] = old;
 }

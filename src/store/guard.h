@@ -6,10 +6,11 @@
 /*
  * The database is read through a mapping of its file. Where the disk fails at
  * a page, or the file is shorter than it says, the kernel sends SIGBUS; where
- * damaged bytes lead LMDB or us astray, SIGSEGV. From guard_begin() on both
- * end the process with code 1 and a line on stderr that names the folder;
- * nothing more is committed or acknowledged. A SIGSEGV that comes from
- * elsewhere is our bug and does what it did before.
+ * damaged bytes lead LMDB or us astray, SIGSEGV, or SIGABRT where LMDB spoilt
+ * its memory by them. From guard_begin() on they end the process with code 1
+ * and a line on stderr that names the folder; nothing more is committed or
+ * acknowledged. A SIGSEGV or SIGABRT that comes from elsewhere is our bug and
+ * does what it did before.
  */
 void guard_begin(const char *dir);
 

@@ -139,6 +139,27 @@ store_reader_rest(struct store_reader *r)
 	r->view.txn = NULL;
 }
 
+uint64_t
+store_reader_verify(struct store_reader *r, struct verify *w)
+{
+	struct view *v;
+	struct err e;
+	bool more;
+
+	do {
+		v = store_reader_view(r, 0, &e);
+		more = v != NULL && verify_journal(w, v);
+	} while (more);
+	if (v != NULL) {
+		verify_tables(w, v);
+	} else {
+		w->faults++;
+		w->fn(w->arg, e.text);
+	}
+	store_reader_rest(r);
+	return w->faults;
+}
+
 /* Writes the copy under another name, syncs it, and only then names it. */
 static int
 copy_into(struct store_reader *r, const char *dest, uint64_t *bytes,

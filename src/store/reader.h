@@ -36,6 +36,12 @@ struct view *store_reader_view(struct store_reader *r, int64_t now_us,
 enum read_result store_reader_figures(struct store_reader *r,
     struct store_figures *f);
 
+/*
+ * Reads all of it and tells w->fn what is wrong, in views of its own. Returns
+ * how many faults there are.
+ */
+uint64_t store_reader_verify(struct store_reader *r, struct verify *w);
+
 /* Ends the view; before any wait. */
 void store_reader_rest(struct store_reader *r);
 
