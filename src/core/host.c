@@ -133,19 +133,22 @@ host_sensor_state(struct core *core, const struct sensor_meta *meta,
     bool *failing)
 {
 	const struct supervisor *s = fleet_find(&core->fleet, meta->ref);
-	enum sensor_status status = STATUS_STOPPED;
-	enum switch_known known = switch_look(&core->ctx, meta, NULL);
+	const bool runs = s && !supervisor_settled(s);
+	enum sensor_status status = s ? supervisor_status(s) : STATUS_STOPPED;
+	struct sensor_state kept = {0};
+	enum switch_known known = switch_look(&core->ctx, meta, &kept);
 
 	*failing = s && s->failing;
 	if (known == SWITCH_UNKNOWN)
 		return NULL;
-	if (s && supervisor_status(s) != STATUS_STOPPED)
-		status = supervisor_status(s);
-	else if (meta->rejected)
-		status = STATUS_REJECTED;
-	else if (known == SWITCH_OFF)
+	/* What broken files say of `enabled` counts for nothing. */
+	if (known == SWITCH_OFF && !runs && (!meta->rejected ||
+	    kept.by_operator == SWITCH_DISABLED))
 		status = STATUS_DISABLED;
-	else if (core->wants ? !core->wants(core, meta) : !s)
+	else if (status == STATUS_STOPPED && meta->rejected)
+		status = STATUS_REJECTED;
+	else if (status == STATUS_STOPPED &&
+	    (core->wants ? !core->wants(core, meta) : !s))
 		status = STATUS_NOT_OWNED;
 	return sensor_status_name(status);
 }
