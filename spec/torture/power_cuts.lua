@@ -182,6 +182,10 @@ local function try_program(record, dir, told)
 		return ("run: %s %s"):format(tostring(run.code or run.signal),
 			run.stderr)
 	end
+	local verify = real:run("journal", "verify")
+	if verify.code ~= 0 then
+		return "journal verify: " .. verify.stdout .. verify.stderr
+	end
 	local heard = { printed = {}, held = told.held }
 	for line in run.stdout:gmatch("[^\n]+") do
 		table.insert(heard.printed, line)
