@@ -95,11 +95,11 @@ describe("a clock that is ahead", function()
 		local run = h:start({ "run", "demo.C", env = h.clock })
 		assert.is_true(is_now(run:json()))
 		set(DAY)
-		run:wait_for("the clock was set forward by 24 h .*nothing is deleted "
+		run:wait_for("the clock has gone forward by 24 h .*nothing is deleted "
 			.. "for its age before")
 		read_until(run, function(i) return not is_now(i) end)
 		set(0)
-		run:wait_for("the clock was set back by 24 h .*the newest record is "
+		run:wait_for("the clock has gone back by 24 h .*the newest record is "
 			.. "of .*later ones get the clock's time")
 		local back = process.now()
 		local _, seen = read_until(run, is_now)
@@ -124,7 +124,7 @@ describe("a clock that is ahead", function()
 		local before = #h:journal()
 		set(4000 * DAY)
 		local serve = h:start({ "serve", env = h.clock })
-		serve:wait_for("the clock is %d+ days ahead of the newest record "
+		serve:wait_for("info the clock is %d+ days ahead of the newest record "
 			.. "%(the newest record is of .*%); nothing is deleted for its "
 			.. "age before")
 		serve:wait_for("ready: 1 sensor")

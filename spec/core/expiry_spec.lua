@@ -90,3 +90,39 @@ describe("items that have expired", function()
 		assert.equal(5000, n)
 	end))
 end)
+
+describe("instances past retention", function()
+	it("are gone soon, 40,000 of them, in short turns", host.with(function(h)
+		h:write_sensor("demo", "Set", [[
+local S = require("sensorhost.polling_sensor"):extend()
+function S:poll()
+	for i = 1, 40000 do
+		self.sensor_service:dispatch("demo.done", {
+			pad = ("x"):rep(200) })
+		if i % 1000 == 0 then
+			self.sensor_service:commit()
+		end
+	end
+end
+return S]], "poll_interval: 3600\ntrigger_types:\n  - name: done\n")
+		h:write("sensorhost.yaml", "journal: {retain_size: 1G}\n")
+		local run = serve(h)
+		process.eventually(function()
+			return status(h).store.journal_last >= 40000
+		end, "all instances being there")
+		h:write("sensorhost.yaml", "journal: {retain_size: 1M}\n")
+		assert.equal(200, http.ask(h.data .. "/api.sock", "POST",
+			"/v1/reload").status)
+		local deadline = process.now() + 2 + 4 * process.slowness
+		local said
+		process.eventually(function()
+			said = status(h)
+			return said.store.journal_bytes <= 2 ^ 20
+		end, "the journal being small")
+		assert.is_true(process.now() < deadline)
+		assert.is_true(said.loop.longest_work < 0.02 * process.slowness,
+			said.loop.longest_work)
+		run:signal("TERM")
+		assert.same({ "exited", 0 }, { run:wait() })
+	end))
+end)

@@ -75,7 +75,7 @@ span_text(int64_t us, char text[32])
 		snprintf(text, 32, "%.0f s", s);
 }
 
-/* Warns of each step that the clock made, once. */
+/* Tells of each step that the clock made, once. */
 static void
 look_at_clock(struct upkeep *u)
 {
@@ -85,7 +85,7 @@ look_at_clock(struct upkeep *u)
 	bool back;
 
 	store_clock(u->ctx->store, now, &c);
-	if (c.steps == u->steps_told)
+	if (c.steps == u->steps_told || u->ctx->dry_run)
 		return;
 	u->steps_told = c.steps;
 	back = c.step_us < 0;
@@ -96,10 +96,12 @@ look_at_clock(struct upkeep *u)
 		snprintf(what, sizeof(what), "is %s %s the newest record", by,
 		    back ? "behind" : "ahead of");
 	else
-		snprintf(what, sizeof(what), "was set %s by %s",
+		snprintf(what, sizeof(what), "has gone %s by %s",
 		    back ? "back" : "forward", by);
-	log_warning("the clock %s (the newest record is of %s)%s%s%s", what,
-	    newest, back ? "; later ones get the clock's time" : "",
+	/* That a host was away for a while is nothing to warn of. */
+	log_at(c.at_open && !back ? LOG_INFO : LOG_WARNING, NULL,
+	    "the clock %s (the newest record is of %s)%s%s%s", what, newest,
+	    back ? "; later ones get the clock's time" : "",
 	    c.held_until_us ? "; nothing is deleted for its age before " : "",
 	    c.held_until_us ? until : "");
 }
