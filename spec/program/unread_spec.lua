@@ -92,8 +92,8 @@ describe("a value that is damaged", function()
 			METADATA)
 		local result = h:run("run", "demo.A", "--once")
 		assert.equal(1, result.code)
-		assert.matches('the item "demo.A:bad" is damaged.*nothing more is '
-			.. "acknowledged", result.stderr)
+		assert.matches('the item "demo.A:bad" is damaged.*`sensorhost backup`'
+			.. ".*nothing more is acknowledged", result.stderr)
 	end))
 
 	it("is no partition", with_spoiled(function(h)

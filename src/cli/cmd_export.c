@@ -120,6 +120,14 @@ tell_fault(struct export *x, const char *fmt, ...)
 	return STEP_FAILED;
 }
 
+/* Tells why it does not go on. */
+static enum step
+give_up(struct export *x, const struct view *v)
+{
+	tell_fault(x, "%s", view_error(v));
+	return STEP_FAILED;
+}
+
 /*
  * Goes on to a sequence, or to the end behind the last: what lies between was
  * deleted by retention, or is missing.
@@ -133,8 +141,7 @@ pass_gap(struct export *x, const struct journal_ends *ends, uint64_t found)
 	if (from != 0 && from < ends->first && from < found) {
 		uint64_t to = found < ends->first ? found : ends->first;
 
-		/* Where the beginning was asked for, nothing was promised. */
-		if (x->next != 0)
+		if (x->next != 0)	/* as asked for, or as printed so far */
 			fprintf(stderr, "sensorhost: %" PRIu64 " instances "
 			    "from %" PRIu64 " on are gone: retention deleted "
 			    "them\n", to - from, from);
@@ -143,7 +150,7 @@ pass_gap(struct export *x, const struct journal_ends *ends, uint64_t found)
 	if (from != 0 && from < found && from <= ends->last)
 		step = tell_fault(x, "the instances with sequence %" PRIu64
 		    " to %" PRIu64 " are missing: the database is damaged",
-		    from, found - 1);
+		    from, found <= ends->last ? found - 1 : ends->last);
 	if (found > x->next)
 		x->next = found;
 	return step;
@@ -193,7 +200,8 @@ take_record(struct export *x, struct view *v, const struct journal_ends *ends,
 	}
 	if ((step = pass_gap(x, ends, record.seq)) != STEP_MORE)
 		return step;
-	x->next = record.seq + 1;
+	if (record.seq >= ends->first)
+		x->next = record.seq + 1;
 	return r == READ_FAILED ? tell_fault(x, "%s", view_error(v)) :
 	    put_record(x, v, ends, &record);
 }
@@ -207,7 +215,7 @@ journal_slice(struct export *x, struct view *v)
 	struct journal_walk walk;
 
 	if (journal_noted(v, &ends) == READ_FAILED)
-		return tell_fault(x, "%s", view_error(v)), STEP_FAILED;
+		return give_up(x, v);
 	journal_walk_init(&walk, v, x->next);
 	for (int n = 0; step == STEP_MORE && n < SLICE_RECORDS &&
 	    x->out.len < SLICE_BYTES; n++)
@@ -257,7 +265,7 @@ datastore_slice(struct export *x, struct view *v)
 		return STEP_MORE;
 	failed = kv_failed(v);
 	if (failed.len == 0)
-		return tell_fault(x, "%s", view_error(v)), STEP_FAILED;
+		return give_up(x, v);
 	buf_reset(&x->last_name, KV_NAME_MAX);
 	buf_put(&x->last_name, failed.data, failed.len);
 	return tell_fault(x, "%s", view_error(v));

@@ -20,7 +20,6 @@
 
 #define ENV_MODE 0600
 #define MAP_LEAST ((uint64_t)1 << 20)
-#define REMEDY "put a copy that `sensorhost backup` made in its place"
 #define COPY_TRIES 100	/* of growing maps, one right after the other */
 
 /* Faults of ours, outside the ranges of errno and LMDB. */

@@ -101,6 +101,9 @@ int txn_fault(const struct txn *t);
 /* What failed last, in words; NULL: nothing. Lives until the next begin. */
 const char *txn_why(const struct txn *t);
 
+/* What to do about it, to be put behind those words; perhaps nothing. */
+const char *txn_remedy(const struct txn *t);
+
 /* The words for a fault, and the one fault that growing mends. */
 const char *env_fault_text(int fault);
 bool env_fault_is_map(int fault);

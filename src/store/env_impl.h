@@ -9,10 +9,12 @@
  * What env.c, txn.c and scan.c share; the one place that includes lmdb.h.
  */
 #define WHY_SIZE 640
+#define REMEDY "put a copy that `sensorhost backup` made in its place"
 
 struct txn {
 	struct env *env;
 	char why[WHY_SIZE];
+	bool damaged;		/* that is what it tells of */
 	MDB_txn *handle;
 	MDB_cursor *append;	/* write transactions: at the journal's end */
 	int fault;

@@ -108,8 +108,8 @@ store_reader_view(struct store_reader *r, int64_t now_us, struct err *e)
 	if (head_load(t, &head) == READ_FAILED ||
 	    set_back_load(t, &back) == READ_FAILED ||
 	    registry_load(&r->registry, t) == READ_FAILED) {
-		err_set(e, "cannot read the data in \"%s\": %s", r->dir,
-		    txn_why(t));
+		err_set(e, "cannot read the data in \"%s\": %s%s", r->dir,
+		    txn_why(t), txn_remedy(t));
 		txn_end(t);
 		return NULL;
 	}

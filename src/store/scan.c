@@ -18,8 +18,8 @@ scan_open(struct txn *t, enum table table)
 	MDB_cursor *cursor;
 
 	must(t->open);
-	if (t->fault != 0 || txn_result(t, mdb_cursor_open(t->handle,
-	    t->env->tables[table], &cursor)) != READ_FOUND)
+	if (t->fault != 0 || txn_result(t, lmdb(mdb_cursor_open(t->handle,
+	    t->env->tables[table], &cursor))) != READ_FOUND)
 		return NULL;
 	s = xcalloc(1, sizeof(*s));
 	s->txn = t;

@@ -108,8 +108,8 @@ load(struct store *s, struct err *e)
 	    retention_look(s, &s->journal_state) != READ_FAILED;
 
 	if (!fine)
-		err_set(e, "cannot read the database in \"%s\": %s", s->dir,
-		    txn_why(v->txn));
+		err_set(e, "cannot read the database in \"%s\": %s%s", s->dir,
+		    txn_why(v->txn), txn_remedy(v->txn));
 	else
 		s->head.first = ends.first;
 	store_rest(s);
@@ -127,6 +127,8 @@ on_failed(void *arg, const char *why)
 			return;
 	if (s->failure_count == FAILURES_MAX)
 		return;
+	if (s->failure_count == FAILURES_MAX - 1)
+		why = "so much of it that no more is told";
 	s->failures[s->failure_count++] = xstrdup(why);
 	if (s->on_failed != NULL)
 		s->on_failed(s->on_failed_arg, why);
@@ -277,7 +279,7 @@ store_check_folder(struct store *s, struct err *e)
 
 /* What a commit that failed means to the caller. */
 static enum store_result
-judge(struct store *s, int fault, const char *why, struct err *e)
+judge(struct store *s, int fault, const struct txn *ended, struct err *e)
 {
 	/* What lies there now must not be opened in its place. */
 	if (store_check_folder(s, e) != 0)
@@ -285,7 +287,8 @@ judge(struct store *s, int fault, const char *why, struct err *e)
 	if (env_fault_is_map(fault))
 		return env_grow(s->env, e) == 0 ? STORE_AGAIN : STORE_FULL;
 	if (!is_lack_of_room(s, fault)) {
-		err_set(e, "the database in \"%s\" failed: %s", s->dir, why);
+		err_set(e, "the database in \"%s\" failed: %s%s", s->dir,
+		    txn_why(ended), txn_remedy(ended));
 		return STORE_BROKEN;
 	}
 	if (env_revive(s->env, s->dir, e) != 0)
@@ -322,7 +325,7 @@ store_commit(struct store *s, struct err *e)
 	fault = txn_commit(ended);
 	end_turn(s);
 	if (fault != 0)
-		return judge(s, fault, txn_why(ended), e);
+		return judge(s, fault, ended, e);
 	s->head = s->turn;
 	s->back = s->turn_back;
 	keep_sweep(s);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/js.h"
 #include "base/must.h"
 #include "base/xalloc.h"
 
@@ -47,6 +48,7 @@ txn_result(struct txn *t, int rc)
 	if (t->fault != 0)
 		return READ_FAILED;
 	t->fault = rc;
+	t->damaged = false;
 	snprintf(t->why, sizeof(t->why), "%s", env_fault_text(rc));
 	return failed(t);
 }
@@ -126,26 +128,46 @@ txn_why(const struct txn *t)
 	return t->why[0] != '\0' ? t->why : NULL;
 }
 
-/* Appends a key as text: a number, or what is printable of it. */
+const char *
+txn_remedy(const struct txn *t)
+{
+	return t->damaged ? "; " REMEDY : "";
+}
+
+/* Whether a byte of a name shows itself, and does nothing to a terminal. */
+static bool
+is_shown(struct span name, size_t i, bool utf8)
+{
+	const unsigned char *p = name.data;
+
+	if (p[i] < 0x80)
+		return p[i] >= ' ' && p[i] != 0x7f;
+	/* U+0080 to U+009F are control characters, too. */
+	return utf8 && !(p[i] == 0xc2 && p[i + 1] < 0xa0) &&
+	    !(p[i] < 0xa0 && i > 0 && p[i - 1] == 0xc2);
+}
+
+/* Appends a key as text: a number, or what can be shown of it. */
 static void
 put_key(char *at, size_t size, enum table table, struct span key)
 {
 	size_t number = table_kinds[table].number, n = 0;
 	const unsigned char *p = key.data;
 	uint64_t value = 0;
+	bool utf8;
 
 	if (number > 0 && key.len == number) {
 		memcpy(&value, p, number);
 		snprintf(at, size, " %llu", (unsigned long long)value);
 		return;
 	}
-	if (table == TABLE_TTL && key.len > 8) {
-		p += 8;		/* behind the time */
-		key.len -= 8;
-	}
+	if (table == TABLE_TTL && key.len > 8)	/* behind the time */
+		key = span_of(p + 8, key.len - 8);
+	p = key.data;
+	utf8 = js_utf8_valid(key.data, key.len);
 	n = (size_t)snprintf(at, size, " \"");
 	for (size_t i = 0; i < key.len && n + 3 < size; i++)
-		at[n++] = p[i] < ' ' || p[i] > '~' ? '?' : (char)p[i];
+		at[n++] = is_shown(key, i, utf8) ? (char)p[i] : '?';
 	snprintf(at + n, size - n, "\"");
 }
 
@@ -155,6 +177,7 @@ txn_damage(struct txn *t, enum table table, struct span key)
 	char text[KEY_TEXT];
 
 	put_key(text, sizeof(text), table, key);
+	t->damaged = true;
 	snprintf(t->why, sizeof(t->why), "%s%s is damaged: it is not what "
 	    "was written", table_kinds[table].words, text);
 	if (t->write && t->fault == 0)
@@ -165,6 +188,7 @@ txn_damage(struct txn *t, enum table table, struct span key)
 enum read_result
 txn_damage_table(struct txn *t, const char *why)
 {
+	t->damaged = true;
 	snprintf(t->why, sizeof(t->why), "%s", why);
 	if (t->write && t->fault == 0)
 		t->fault = MDB_CORRUPTED;
@@ -274,8 +298,8 @@ txn_append(struct txn *t, const uint64_t *seq, size_t size)
 	t->dirty = true;
 	if (t->fault != 0)
 		return NULL;
-	if (t->append == NULL && !fine(t, mdb_cursor_open(t->handle,
-	    t->env->tables[TABLE_JOURNAL], &t->append)))
+	if (t->append == NULL && !fine(t, lmdb(mdb_cursor_open(t->handle,
+	    t->env->tables[TABLE_JOURNAL], &t->append))))
 		return NULL;
 	if (!fine(t, lmdb(mdb_cursor_put(t->append, &k, &v,
 	    MDB_APPEND | MDB_RESERVE))))
@@ -303,7 +327,7 @@ table_stat(struct txn *t, MDB_dbi dbi)
 	MDB_stat stat = { 0 };
 
 	if (t->fault == 0)
-		fine(t, mdb_stat(t->handle, dbi, &stat));
+		fine(t, lmdb(mdb_stat(t->handle, dbi, &stat)));
 	return stat;
 }
 
@@ -342,7 +366,8 @@ txn_free_bytes(struct txn *t)
 	MDB_cursor *cursor;
 	MDB_val k, v;
 
-	if (t->fault != 0 || !fine(t, mdb_cursor_open(t->handle, 0, &cursor)))
+	if (t->fault != 0 ||
+	    !fine(t, lmdb(mdb_cursor_open(t->handle, 0, &cursor))))
 		return 0;
 	while (left-- > 0 && fine(t, lmdb(mdb_cursor_get(cursor, &k, &v,
 	    MDB_NEXT))) && v.mv_size >= sizeof(n)) {
