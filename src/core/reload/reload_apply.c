@@ -90,8 +90,10 @@ apply_broken(struct reloading *r, struct supervisor *s,
 	if (s && !supervisor_settled(s)) {
 		char *said = xasprintf("reload failed: %s", planned->why);
 
-		supervisor_log(s, LOG_ERROR, "not reloaded, the running "
-		    "version goes on: %s", planned->why);
+		supervisor_log(s, LOG_ERROR, "not reloaded, the %s: %s",
+		    supervisor_status(s) == STATUS_RUNNING ?
+		    "running version goes on" : "version before it stays",
+		    planned->why);
 		supervisor_note_error(s, said, NULL);
 		free(said);
 	}
