@@ -162,6 +162,47 @@ describe("a ttl", function()
 		s:close()
 	end))
 
+	it("counts as before when the clock is right again",
+		with_folder(function(dir)
+		local s = assert(support.open(dir))
+		s:turn(function()
+			s:set("day", "1", DAY)
+			s:set("hour", "1", 3600 * SECOND)
+			s:set("minute", "1", 60 * SECOND)
+		end, T0)
+		-- A machine that begins in 1970 until somebody tells it the time.
+		local boot = DAY
+		append(s, boot)
+		local due
+		repeat
+			s:turn(function()
+				assert.equal(0, tonumber(lib.expiry_run(s.s, 1, 0)))
+				due = lib.expiry_due(s.s)
+			end, boot + SECOND)
+		until not due
+		assert.equal(1, expire(s, boot + 60 * SECOND))
+		assert.equal("1", (s:get("hour", boot + 100 * SECOND)))
+		s:close()
+		s = assert(support.open(dir))
+		local now = T0 + 600 * SECOND
+		assert.equal(0, expire(s, now, 1))
+		for _ = 1, 2 do
+			assert.equal("1", (s:get("day", now)))
+			assert.equal("1", (s:get("hour", now)))
+			assert.is_nil((s:get("minute", now)))
+			s:rest()
+			assert.equal(0, expire(s, now))
+		end
+		assert.equal(T0 + 3600 * SECOND, lib.expiry_next(s:view(now)))
+		s:rest()
+		assert.is_nil((s:get("hour", T0 + 3600 * SECOND)))
+		assert.equal("1", (s:get("day", T0 + 3600 * SECOND)))
+		s:rest()
+		assert.equal(1, expire(s, T0 + 3600 * SECOND))
+		assert.equal(1, expire(s, T0 + DAY))
+		s:close()
+	end))
+
 	it("is found in slices, also of items with one end",
 		support.with(function(s)
 		local n = 2500

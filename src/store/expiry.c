@@ -72,6 +72,28 @@ item_end(struct slice *slice, struct kv_item *item)
 	s->on_expired(s->on_expired_arg, item);
 }
 
+/* When an item's time is over, by the open turn. */
+static int64_t
+end_of(const struct store *s, const struct kv_item *item)
+{
+	return kv_end(item, s->turn.time_us, s->turn_back.time_us);
+}
+
+/* Gives an item, still in its page, another end in the index. */
+static void
+move_end(struct slice *slice, const struct kv_item *item, int64_t end_us)
+{
+	struct kv_item copy = *item;
+	size_t len = item->name.len;
+
+	slice->copy.len = 0;
+	buf_put(&slice->copy, item->name.data, len);
+	buf_put(&slice->copy, item->value.data, item->value.len);
+	copy.name.data = slice->copy.data;
+	copy.value.data = slice->copy.data + len;
+	kv_end_move(slice->store, &copy, end_us);
+}
+
 /*
  * Goes on with those behind an item, by name, while their time has come too:
  * the page is to be written anyway, and what expires one by one is strewn over
@@ -90,7 +112,9 @@ take_neighbours(struct slice *slice, struct ttl_key *key)
 			txn_damage(s->txn, TABLE_KV, name);
 			return;
 		}
-		if (item.expires_us == 0 || item.expires_us > s->turn.time_us)
+		if (item.expires_us == 0 ||
+		    item.expires_us > s->turn.time_us ||
+		    end_of(s, &item) > s->turn.time_us)
 			return;
 		memcpy(key->bytes, name.data, name.len);
 		name = span_of(key->bytes, name.len);
@@ -125,35 +149,30 @@ take_first(struct slice *slice)
 	}
 	if (item.expires_us != end_us)
 		return true;	/* it was written again since */
+	/* The clock is again where it was before it was set back. */
+	if (end_of(s, &item) > s->turn.time_us) {
+		move_end(slice, &item, end_of(s, &item));
+		return true;
+	}
 	item_end(slice, &item);
 	take_neighbours(slice, &key);
 	return true;
 }
 
-/* Gives the item at an end the end that it has since the clock was set back. */
+/* Has the index know an end that has become earlier. */
 static void
-move_end(struct slice *slice, struct span name)
+bring_forward(struct slice *slice, struct span name)
 {
 	struct store *s = slice->store;
 	struct kv_item item;
 	struct span value;
-	int64_t end_us;
 
 	if (!item_at(slice->items, name, &value))
 		return;
-	if (!kv_decode(name, value, &item)) {
+	if (!kv_decode(name, value, &item))
 		txn_damage(s->txn, TABLE_KV, name);
-		return;
-	}
-	end_us = kv_end(&item, s->turn.time_us, s->turn_back.time_us);
-	if (end_us >= item.expires_us)
-		return;
-	slice->copy.len = 0;
-	buf_put(&slice->copy, name.data, name.len);
-	buf_put(&slice->copy, value.data, value.len);
-	if (kv_decode(span_of(slice->copy.data, name.len),
-	    span_of(slice->copy.data + name.len, value.len), &item))
-		kv_end_move(s, &item, end_us);
+	else if (item.expires_us != 0 && end_of(s, &item) < item.expires_us)
+		move_end(slice, &item, end_of(s, &item));
 }
 
 /* Moves to the next end behind the last one that was looked at. */
@@ -191,7 +210,7 @@ sweep_some(struct slice *slice, size_t max)
 			break;
 		memcpy(sweep->bytes, key.data, key.len);
 		sweep->len = key.len;
-		move_end(slice, span_of(sweep->bytes + TTL_END_BYTES,
+		bring_forward(slice, span_of(sweep->bytes + TTL_END_BYTES,
 		    sweep->len - TTL_END_BYTES));
 	}
 	/* Where it came to is written only at its end. */

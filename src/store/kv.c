@@ -75,11 +75,13 @@ kv_decode(struct span name, struct span value, struct kv_item *out)
 int64_t
 kv_end(const struct kv_item *item, int64_t now_us, int64_t set_back_us)
 {
+	int64_t from = item->modified_us;
+
 	/* One that was written by a clock that was ahead. */
-	if (set_back_us != 0 && item->modified_us > now_us &&
-	    item->ttl_us < item->expires_us - set_back_us)
-		return set_back_us + item->ttl_us;
-	return item->expires_us;
+	if (set_back_us != 0 && from > now_us && from > set_back_us)
+		from = set_back_us;
+	return item->ttl_us > INT64_MAX - from ? INT64_MAX :
+	    from + item->ttl_us;
 }
 
 static bool

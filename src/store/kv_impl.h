@@ -20,8 +20,11 @@ struct span ttl_key_make(struct ttl_key *key, int64_t expires_us,
 bool ttl_key_read(struct span key, int64_t *expires_us, struct span *name);
 
 /*
- * When an item's time is over: where the clock was set back, to set_back_us
- * (0: it was not), one that it had written before has its ttl from then on.
+ * When the time of an item with a ttl is over. Where the clock was set back,
+ * to set_back_us (0: it never was), one that it had written before has its ttl
+ * from then on, until the clock is where it was: then it counts as if nothing
+ * had been. So the end in the index, expires_us, may be too early or too late
+ * for a while.
  */
 int64_t kv_end(const struct kv_item *item, int64_t now_us,
     int64_t set_back_us);

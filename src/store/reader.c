@@ -117,7 +117,7 @@ store_reader_view(struct store_reader *r, int64_t now_us, struct err *e)
 		.txn = t,
 		.now_us = now_us == 0 ? head.time_us :
 		    timing_follow(head.time_us, now_us),
-		.set_back_us = set_back_from(&back),
+		.set_back_us = back.time_us,
 		.newest_us = set_back_newest(&back, &head),
 		.registry = &r->registry,
 	};

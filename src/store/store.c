@@ -358,7 +358,7 @@ store_view(struct store *s, int64_t now_us)
 	if (s->txn != NULL) {
 		v->txn = s->txn;
 		v->now_us = s->turn.time_us;
-		v->set_back_us = set_back_from(&s->turn_back);
+		v->set_back_us = s->turn_back.time_us;
 		v->newest_us = set_back_newest(&s->turn_back, &s->turn);
 		return v;
 	}
@@ -368,7 +368,7 @@ store_view(struct store *s, int64_t now_us)
 		v->txn = env_read(s->env);
 	v->now_us = now_us == 0 ? s->head.time_us :
 	    timing_follow(s->head.time_us, now_us);
-	v->set_back_us = set_back_from(&s->back);
+	v->set_back_us = s->back.time_us;
 	v->newest_us = set_back_newest(&s->back, &s->head);
 	return v;
 }

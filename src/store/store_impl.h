@@ -14,7 +14,7 @@
 struct view {
 	struct txn *txn;	/* NULL while there is nothing to look at */
 	int64_t now_us;
-	int64_t set_back_us;	/* while ends are to be moved; else 0 */
+	int64_t set_back_us;	/* set_back.time_us */
 	int64_t newest_us;	/* the latest time that a turn has had */
 	struct registry *registry;
 	struct span failed;	/* kv_failed() */

@@ -58,12 +58,6 @@ set_back_take(struct store *s)
 	set_back_save(s->txn, &s->turn_back);
 }
 
-int64_t
-set_back_from(const struct set_back *b)
-{
-	return b->sweeping ? b->time_us : 0;
-}
-
 void
 timing_look(struct timing *t, int64_t newest_us, int64_t now_us)
 {

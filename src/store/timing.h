@@ -29,7 +29,7 @@ struct set_back {
 	int64_t newest_us;	/* the latest that a turn had before it */
 	uint64_t seq;		/* instances up to this one are of before it */
 	uint64_t dead_seq;	/* the same of dead letters */
-	uint64_t sweeping;	/* not 0: ends of items are still to be moved */
+	uint64_t sweeping;	/* not 0: ends in the index are too late */
 };
 enum read_result set_back_load(struct txn *t, struct set_back *b);
 void set_back_save(struct txn *t, const struct set_back *b);
@@ -41,9 +41,6 @@ int64_t set_back_newest(const struct set_back *b, const struct head *head);
 /* Stages in an open turn, whose time it is, that the clock was set back. */
 struct store;
 void set_back_take(struct store *s);
-
-/* From when on items live their ttl, while not all know it; 0: they do. */
-int64_t set_back_from(const struct set_back *b);
 
 /* What a record's time passes for; seq and the number are of one table. */
 static inline int64_t
