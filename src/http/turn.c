@@ -1,9 +1,10 @@
 /*
  * HTTP's share of the loop: what of accepting, reading and handling is done
  * in one turn. Called by the owner of the loop once a turn, after what else
- * that turn brought. It must never take longer than its share, whatever the
- * clients do, and never nothing: a request that waits is always next to be
- * served in the order in which it came.
+ * that turn brought. It must never begin a step (a connection, a piece of a
+ * body, a handler) beyond its share but the first, whatever the clients do, and
+ * never do nothing: requests that wait are served in their order. Heads are the
+ * parser's: it takes at most two requests of each connection at a call.
  */
 #include "base/clock.h"
 #include "http/server_impl.h"
