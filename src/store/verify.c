@@ -18,7 +18,7 @@
 #include "store/store_impl.h"
 
 #define SLICE 10000
-#define JUMPS_MAX 1000	/* over what cannot be read, in the journal */
+#define FAULTS_MAX 1000	/* then the journal is looked at no further */
 #define TEXT 1024
 
 /* Tells of a fault. */
@@ -105,14 +105,19 @@ verify_journal(struct verify *w, struct view *v)
 		    (unsigned long long)w->next, view_error(v));
 		w->next++;
 	}
-	return r != READ_MISSING && w->next <= ends.last &&
-	    w->faults < JUMPS_MAX;
+	if (r == READ_MISSING || w->next > ends.last)
+		return false;
+	if (w->faults < FAULTS_MAX)
+		return true;
+	tell(w, "that is enough: the journal was not looked at from sequence "
+	    "%llu on", (unsigned long long)w->next);
+	return false;
 }
 
-/* Calls fn for each entry of a table, and tells where that fails. */
 typedef void entry_fn(struct verify *w, struct view *v, struct span key,
     struct span value);
 
+/* Calls fn for each entry of a table, and tells where that fails. */
 static void
 each(struct verify *w, struct view *v, enum table table, entry_fn *fn)
 {
