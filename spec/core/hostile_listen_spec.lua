@@ -159,6 +159,9 @@ describe("a worker gets no socket", function()
 				address("127.0.0.1", 30000 + i))
 		end
 		assert.is_true(ask(run, worker, table.concat(frames)) <= 1)
+		-- nor is the log full of it
+		local _, lines = run:text("stderr"):gsub(": listens on ", "")
+		assert.is_true(lines > 0 and lines <= 64, lines)
 	end))
 
 	it("by giving up what is another's", host.with(function(h)

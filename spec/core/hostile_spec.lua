@@ -5,6 +5,7 @@ local hostile = require("spec.support.hostile")
 local host = require("spec.support.host")
 local process = require("spec.support.process")
 local seam = require("spec.support.seam")
+local signal = require("posix.signal")
 
 local EVENT = [[
 poll_interval: 0.02
@@ -57,6 +58,8 @@ describe("a worker that means ill", function()
 			"\0" .. deletes(100)),
 		["a part without its flags"] = frame("PART", 0, ""),
 		["a state out of nowhere"] = frame("STATE", 0, "\99" .. le32(2) .. "{}"),
+		["a state of 70 KB"] = frame("STATE", 0, "\1"
+			.. seam.str('{"failing":true,"error":"' .. ("x"):rep(70000) .. '"}')),
 		["a log line that lies about its length"] =
 			frame("LOG", 0, "\1" .. le32(0) .. le32(999999)),
 	}
@@ -113,6 +116,91 @@ describe("parts of a unit that never comes", function()
 		run:signal("TERM")
 		assert.same({ "exited", 0 }, { run:wait() })
 		in_order(h:journal())
+	end))
+end)
+
+describe("a worker that floods core", function()
+	-- fn(run, worker, log): demo.C is stopped, so that it takes no answers.
+	local function flooding(fn)
+		return host.with(function(h)
+			h:write_sensor("demo", "C", COUNTER, EVENT)
+			h:write("sensorhost.yaml", "log: {file: log}\n")
+			local run = h:start("serve", "--config",
+				h.dir .. "/sensorhost.yaml")
+			run:wait_for("^ready: 1 sensor")
+			local worker = host.family(run.process.pid).workers[1]
+			signal.kill(worker, signal.SIGSTOP)
+			fn(run, worker, function()
+				return h:read("log") or ""
+			end)
+			run:signal("KILL")
+			run:wait()
+		end)
+	end
+
+	-- Writes as often as that, as fast as core takes it.
+	local function flood(worker, bytes, times)
+		for _ = 1, times do
+			hostile.write_as(worker, bytes)
+		end
+	end
+
+	-- The most memory that a process has had, in MB.
+	local function peak(pid)
+		local status = io.open(("/proc/%d/status"):format(pid))
+		local kb = status:read("*a"):match("VmHWM:%s*(%d+)")
+		status:close()
+		return tonumber(kb) / 1024
+	end
+
+	-- A message larger than a frame.
+	local function large(kind, id, body)
+		local parts, size = {}, 1024 * 1024
+		for at = 1, #body, size do
+			local piece = body:sub(at, at + size - 1)
+			parts[#parts + 1] = le32(#piece) .. string.char(seam.TYPES[kind],
+				at + size <= #body and 1 or 0, 0, 0) .. le32(id) .. piece
+		end
+		return table.concat(parts)
+	end
+
+	for _, kind in ipairs({ "SOURCE", "LOOKUP" }) do
+		it("with names of 7 MB costs it little: " .. kind,
+			flooding(function(run, worker)
+			local before = peak(run.process.pid)
+			local message = large(kind, 77, seam.str(("x"):rep(7000000)))
+			local began = process.now()
+			flood(worker, message, 3)
+			-- all was read when the next write is taken
+			hostile.write_as(worker, frame("STATE", 0, "\1" .. seam.str("{}")))
+			assert.is_true(process.now() - began < 2 * process.slowness)
+			if not os.getenv("SENSORHOST_SPEC_ASAN") then
+				assert.is_true(peak(run.process.pid) < before + 30)
+			end
+		end))
+	end
+
+	it("with log lines fills no disk, and what is missing is told",
+		flooding(function(_, worker, log)
+		flood(worker, frame("LOG", 0, "\3" .. seam.str("")
+			.. seam.str(("y"):rep(100))):rep(500), 20)
+		local missing = process.eventually(function()
+			return log():match("(%d+) of its log lines suppressed: more than "
+				.. "1000 lines or 1 MB in 5 s")
+		end, "word of what is missing")
+		local _, lines = log():gsub("yyyyyyyyyy\n", "")
+		assert.is_true(lines >= 1000 and lines + missing <= 10000)
+		assert.is_true(#log() < 500000)
+	end))
+
+	it("with huge log lines neither", flooding(function(_, worker, log)
+		flood(worker, large("LOG", 0, "\3" .. seam.str(("n"):rep(5000))
+			.. seam.str(("y"):rep(2000000))), 40)
+		process.eventually(function()
+			return log():find("of its log lines suppressed", 1, true)
+		end, "word of what is missing")
+		assert.matches("%.n+%[1%]: y+ %.%.%. %(%d+ bytes cut%)", log())
+		assert.is_true(#log() < 3000000)
 	end))
 end)
 

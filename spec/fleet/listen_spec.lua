@@ -8,6 +8,8 @@ local unistd = require("posix.unistd")
 local host = require("spec.support.host")
 local listening = require("spec.support.listening")
 local process = require("spec.support.process")
+local shim = require("spec.support.shim")
+local stat = require("posix.sys.stat")
 
 local ROUNDS = tonumber(os.getenv("SENSORHOST_SPEC_STORM") or 30)
 local METADATA = "trigger_types:\n  - name: count\n"
@@ -45,6 +47,80 @@ end
 return S
 ]]):format(more or "", port, version, version, version)
 end
+
+describe("an address that a sensor wants", function()
+	-- Asks for it with each poll until it has it, and says what came of it.
+	local function wanting(where)
+		return ([=[
+local S = require("sensorhost.polling_sensor"):extend()
+local socket = require("sensorhost.socket")
+function S:poll()
+	if not self.listener then
+		local l, err = socket.listen(%s)
+		self.log:info("%%s", l and "has it" or tostring(err))
+		self.listener = l
+	end
+end
+return S]=]):format(where)
+	end
+
+	it("can be had after descriptors had run out", host.with(function(h)
+		local port = free_port()
+		h:write_sensor("demo", "S", wanting(('"127.0.0.1", %d'):format(port)),
+			"poll_interval: 0.1\n")
+		local file = h:write("none", "")
+		local library = shim.compile(h.dir, ([=[
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+int fcntl(int fd, int command, ...)
+{
+	__builtin_va_list ap;
+	long arg;
+	__builtin_va_start(ap, command);
+	arg = __builtin_va_arg(ap, long);
+	__builtin_va_end(ap);
+	if (command == F_DUPFD_CLOEXEC && access("%s", F_OK) == 0) {
+		errno = EMFILE;
+		return -1;
+	}
+	return ((int (*)(int, int, long))dlsym(RTLD_NEXT, "fcntl"))(fd,
+	    command, arg);
+}
+int fcntl64(int, int, ...) __attribute__((alias("fcntl")));
+]=]):format(file))
+		local core = h:start({ "serve",
+			env = { LD_PRELOAD = shim.preload(library) } })
+		core:wait_for("Too many open files")
+		-- nobody is kept waiting meanwhile
+		assert.is_nil(listening.connect(port))
+		os.remove(file)
+		core:wait_for("has it")
+		unistd.close((assert(listening.connect(port))))
+	end))
+
+	it("is not opened, nor taken away, where it may not listen: a path like "
+	    .. "any port", host.with(function(h)
+		local path = h:write("forbidden/x", ""):gsub("x$", "y:0")
+		local fd = assert(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0))
+		assert(socket.bind(fd, { family = socket.AF_UNIX, path = path }))
+		unistd.close(fd)
+		local function id()
+			return stat.lstat(path).st_ino
+		end
+		local before = id()
+		h:write_sensor("demo", "S", wanting('"unix:' .. path .. '"'),
+			"poll_interval: 0.1\n")
+		local core = h:start("serve")
+		core:wait_for("is not allowed")
+		assert.equal(before, id())
+		core:signal("TERM")
+		assert.same({ "exited", 0 }, { core:wait() })
+		assert.equal(before, id())
+	end))
+end)
 
 -- Asks once; the answer, or nil and why not.
 local function ask(port, text)

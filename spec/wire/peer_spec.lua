@@ -23,7 +23,7 @@ struct peer {
 	struct buf later; struct event *deferred;
 	int fds[4]; unsigned nfds;
 	struct { size_t at; int fd; } out_fds[4]; unsigned nout_fds;
-	size_t max_message; bool paused, closed;
+	size_t max_message; bool paused, more, draining, closed;
 };
 void peer_init(struct peer *p, struct event_base *base, int fd,
     size_t max_message, peer_message_fn *on_message,
@@ -35,6 +35,7 @@ void peer_flush(struct peer *p);
 size_t peer_backlog(const struct peer *p);
 void peer_pause(struct peer *p);
 void peer_resume(struct peer *p);
+void peer_drain(struct peer *p);
 int peer_send_fds(struct peer *p, uint8_t type, uint32_t id,
     const void *body, size_t len, const int *fds, unsigned nfds);
 int peer_take_fd(struct peer *p);
@@ -45,7 +46,7 @@ int peer_call(struct peer *p, uint32_t id, struct buf *reply);
 -- C calls back into Lua from these; compiled code must not be what calls.
 jit.off()
 
-local EVLOOP_NONBLOCK = 2
+local EVLOOP_ONCE, EVLOOP_NONBLOCK = 1, 2
 local MAX = 3 * wire.BODY
 
 describe("a peer", function()
@@ -115,6 +116,52 @@ describe("a peer", function()
 		end
 		send(table.concat(parts))
 		assert.same(wanted, got)
+	end)
+
+	it("takes no more than its share of a turn", function()
+		local wanted, longest, last = 1000, 0, 0
+		unistd.write(other, wire.message(1, 1, "x"):rep(wanted))
+		for _ = 1, 20 do
+			lib.event_base_loop(base, EVLOOP_ONCE + EVLOOP_NONBLOCK)
+			longest, last = math.max(longest, #got - last), #got
+		end
+		assert.equal(wanted, #got)
+		assert.equal(256, longest)
+	end)
+
+	it("takes less of one whose messages take long", function()
+		on_message = function()
+			require("posix.time").nanosleep({ tv_sec = 0, tv_nsec = 3e6 })
+		end
+		unistd.write(other, wire.message(1, 1, "x"):rep(50))
+		lib.event_base_loop(base, EVLOOP_ONCE + EVLOOP_NONBLOCK)
+		assert.is_true(#got >= 1 and #got <= 2, #got)
+		turn()
+		assert.equal(50, #got)
+	end)
+
+	it("hands out what it has when its process is dead, paused or not",
+		function()
+		on_message = function()
+			lib.peer_pause(peer)
+		end
+		send(wire.message(1, 1, "x"):rep(400))
+		assert.equal(1, #got)
+		on_message = nil
+		lib.peer_drain(peer)
+		lib.peer_resume(peer)
+		turn()
+		assert.equal(400, #got)
+		assert.same({ "end" }, ends)
+	end)
+
+	it("ends when nothing more comes, though others hold its link",
+		function()
+		send(wire.message(1, 1, "x"))
+		lib.peer_drain(peer)
+		turn()
+		assert.equal(1, #got)
+		assert.same({ "end" }, ends)
 	end)
 
 	it("is not confused by where the bytes are cut", function()

@@ -114,6 +114,19 @@ address_set_port(struct address *a, uint16_t port)
 	spell(a);
 }
 
+bool
+address_any_port(const struct address *a)
+{
+	switch (a->to.any.sa_family) {
+	case AF_INET:
+		return a->to.four.sin_port == 0;
+	case AF_INET6:
+		return a->to.six.sin6_port == 0;
+	default:
+		return false;
+	}
+}
+
 int
 address_of_socket(struct address *a, int fd, bool peer)
 {

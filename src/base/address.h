@@ -35,6 +35,9 @@ int address_parse(struct address *a, const char *host, uint16_t port,
 /* Another port for the same host; leaves a Unix path as it is. */
 void address_set_port(struct address *a, uint16_t port);
 
+/* Whether it is a host with port 0: any that is free. Never a Unix path. */
+bool address_any_port(const struct address *a);
+
 /* What a socket is bound to (peer: connected to); -1 with errno. */
 int address_of_socket(struct address *a, int fd, bool peer);
 

@@ -151,6 +151,8 @@ enum {
 	                     * that is undone */
 };
 #define MSG_PART_MIN 4096u
+#define MSG_NAME_MAX 512u             /* of a module, trigger, host */
+#define MSG_STATE_MAX (64u * 1024u)   /* the body of a STATE */
 #define MSG_KEY_MAX 480u
 #define MSG_KEY_DEAD_ID 24u
 

@@ -3,7 +3,7 @@
  * buffer of its own, hands out whole messages, sends what was queued when it
  * is told to. Core has one for each worker and one for the spawner; they
  * have one for core. It must never act on a message, and never hold the
- * loop: one readiness event reads at most READ_TURN bytes.
+ * loop: see the bounds of a turn in the header.
  */
 #include "wire/peer.h"
 
@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/must.h"
 #include "wire/msg.h"
 #include "wire/peer_impl.h"
@@ -35,28 +36,6 @@ fail(struct peer *p, const char *why)
 	p->on_closed(p, why);
 }
 
-/* Keeps the descriptors that came with a read. */
-static void
-keep_fds(struct peer *p, struct msghdr *m)
-{
-	struct cmsghdr *c;
-
-	for (c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-		size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int), i;
-		int fds[PEER_FDS];
-
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-			continue;
-		memcpy(fds, CMSG_DATA(c), n * sizeof(int));
-		for (i = 0; i < n; i++) {
-			if (p->nfds < PEER_FDS)
-				p->fds[p->nfds++] = fds[i];
-			else
-				close(fds[i]);
-		}
-	}
-}
-
 /*
  * One recvmsg into the buffer; wait is MSG_DONTWAIT, or 0 to wait for bytes.
  * Returns bytes read, 0 when there is nothing now, -1 at the end of the link
@@ -76,7 +55,7 @@ read_some(struct peer *p, int wait, const char **why)
 
 	*why = NULL;
 	if (n > 0) {
-		keep_fds(p, &m);
+		peer_keep_fds(p, &m);
 		p->in.len += (size_t)n;
 		return n;
 	}
@@ -172,16 +151,23 @@ take_messages(struct peer *p, take_fn *take, void *arg)
 	return stop;
 }
 
-/* take_fn: hands the message to the owner. */
+/* What is left of a turn. */
+struct share {
+	unsigned messages;
+	int64_t until_us;
+};
+
+/* take_fn: hands the message to the owner; stops at the end of the share. */
 static bool
 hand_out(struct peer *p, const struct frame *f, void *arg)
 {
-	(void)arg;
+	struct share *s = arg;
+
 	p->on_message(p, f);
-	return false;
+	return --s->messages == 0 || clock_mono_us() >= s->until_us;
 }
 
-/* Hands out what peer_call set aside, and then what is left to decode. */
+/* Hands out what peer_call set aside. */
 static void
 hand_out_later(struct peer *p)
 {
@@ -198,39 +184,63 @@ hand_out_later(struct peer *p)
 		at += used;
 	}
 	buf_release(&later);
-	if (!p->closed)
-		take_messages(p, hand_out, NULL);
 }
 
-/* Reads for one turn of the loop. */
+/*
+ * Goes on in the next turn of the loop. By a timer: what is made active now
+ * would run in this very turn.
+ */
+static void
+defer(struct peer *p)
+{
+	static const struct timeval now;
+
+	p->more = true;
+	must(event_add(p->deferred, &now) == 0);
+}
+
+/* One turn: what lies here already comes first, then what can be read. */
 static void
 read_turn(struct peer *p)
 {
+	struct share share = {PEER_TURN_MESSAGES,
+	    clock_mono_us() + PEER_TURN_US};
+	const char *why = NULL;
 	size_t total = 0;
-	const char *why;
-	ssize_t n = 0;
+	ssize_t n = 1;
+	bool spent;
 
+	p->more = false;
 	if (p->later.len > 0)
 		hand_out_later(p);
-	while (!p->closed && !p->paused && total < READ_TURN) {
+	spent = take_messages(p, hand_out, &share);
+	while (!spent && !p->closed && !p->paused && total < READ_TURN) {
 		n = read_some(p, MSG_DONTWAIT, &why);
-		if (n > 0)
-			total += (size_t)n;
-		take_messages(p, hand_out, NULL);
-		if (n < (ssize_t)READ_CHUNK)
+		if (n <= 0)
+			break;
+		total += (size_t)n;
+		spent = take_messages(p, hand_out, &share);
+		if (n < (ssize_t)READ_CHUNK && !p->draining)
 			break;
 	}
-	if (n < 0)
+	if (p->closed || p->paused)
+		return;
+	if (n < 0 || (n == 0 && p->draining))
 		fail(p, why);
+	else if (spent || p->draining)
+		defer(p);
 }
 
 /* event_callback_fn: the socket can be read. */
 static void
 readable_cb(evutil_socket_t fd, short events, void *arg)
 {
+	struct peer *p = arg;
+
 	(void)fd;
 	(void)events;
-	read_turn(arg);
+	if (!p->more)
+		read_turn(p);
 }
 
 /* event_callback_fn: the socket can be written. */
@@ -242,13 +252,13 @@ writable_cb(evutil_socket_t fd, short events, void *arg)
 	peer_flush(arg);
 }
 
-/* event_callback_fn: the loop is free for what was set aside. */
+/* event_callback_fn: the loop is free for what is here already. */
 static void
 deferred_cb(evutil_socket_t fd, short events, void *arg)
 {
 	(void)fd;
 	(void)events;
-	hand_out_later(arg);
+	read_turn(arg);
 }
 
 void
@@ -346,12 +356,9 @@ peer_flush(struct peer *p)
 void
 peer_drain(struct peer *p)
 {
-	const char *why;
-
-	peer_resume(p);
-	while (!p->closed && !p->paused && read_some(p, MSG_DONTWAIT, &why) > 0)
-		take_messages(p, hand_out, NULL);
-	fail(p, NULL);
+	p->draining = true;
+	if (!p->closed && !p->paused)
+		read_turn(p);
 }
 
 void

@@ -19,7 +19,13 @@ struct peer;
  * messages from what arrives, and sends what was queued when it is told to.
  * Uses plain reads and writes, since a bufferevent of libevent 2.1 takes at
  * most 4096 bytes at a time.
+ *
+ * What one link may take of a turn of the loop is bounded in bytes, in
+ * messages and in the time that they take; the rest comes in the next turn,
+ * when the others have had theirs.
  */
+#define PEER_TURN_MESSAGES 256u
+#define PEER_TURN_US 5000
 
 /*
  * A whole message; f->body is borrowed until the function returns or calls
@@ -56,13 +62,15 @@ struct peer {
 	struct buf out;
 	size_t out_sent;
 	struct buf later; /* whole messages set aside by peer_call */
-	struct event *deferred;
+	struct event *deferred; /* what is to be handed out without a read */
 	int fds[PEER_FDS]; /* descriptors received and not yet taken */
 	unsigned nfds;
 	struct peer_fd out_fds[PEER_FDS]; /* queued, in their order */
 	unsigned nout_fds;
 	size_t max_message;
 	bool paused;
+	bool more;     /* than a turn takes: deferred goes on with it */
+	bool draining; /* ends when there is nothing more to read */
 	bool closed;
 };
 
@@ -92,8 +100,9 @@ int peer_queue_fd(struct peer *p, uint8_t type, uint32_t id,
 void peer_flush(struct peer *p);
 
 /*
- * Reads all that is there now and then ends the link: its process is dead,
- * so nothing more can come. on_closed is called as for any end.
+ * Reads all that is there and then ends the link: its process is dead, so
+ * nothing more can come. It takes as many turns as it has to, and waits while
+ * the link is paused. on_closed is called as for any end, perhaps from here.
  */
 void peer_drain(struct peer *p);
 

@@ -111,6 +111,27 @@ peer_send_fds(struct peer *p, uint8_t type, uint32_t id, const void *body,
 	return n < 0 ? -1 : 0;
 }
 
+void
+peer_keep_fds(struct peer *p, struct msghdr *m)
+{
+	struct cmsghdr *c;
+
+	for (c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int), i;
+		int fds[PEER_FDS];
+
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		memcpy(fds, CMSG_DATA(c), n * sizeof(int));
+		for (i = 0; i < n; i++) {
+			if (p->nfds < PEER_FDS)
+				p->fds[p->nfds++] = fds[i];
+			else
+				close(fds[i]);
+		}
+	}
+}
+
 int
 peer_take_fd(struct peer *p)
 {

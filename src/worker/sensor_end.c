@@ -15,7 +15,8 @@
 #include "worker/spawn.h"
 
 #define CLEANUP_TIME 10.0 /* seconds, where core has not said */
-#define TEXT_MAX 30000u   /* of an error or a traceback in a report */
+/* Of an error or a traceback in a report, quoted: three fit into a STATE. */
+#define TEXT_MAX (MSG_STATE_MAX / 4)
 
 static const struct {
 	enum msg_state state;
@@ -38,11 +39,14 @@ json_text(const struct sensor *s, const struct buf *from)
 
 	buf_put(&text, from->data, from->len);
 	link_mask(s->vm->link, &text);
-	if (text.len > TEXT_MAX) {
-		text.len = TEXT_MAX;
-		buf_puts(&text, " ...");
-	}
 	js_put_string_lossy(&quoted, (char *)text.data, text.len);
+	while (quoted.len > TEXT_MAX) {
+		text.len = (size_t)((double)text.len * TEXT_MAX /
+		    (double)quoted.len * 0.9);
+		buf_puts(&text, " ...");
+		quoted.len = 0;
+		js_put_string_lossy(&quoted, (char *)text.data, text.len);
+	}
 	o = json_loadb((char *)quoted.data, quoted.len,
 	    JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
 	buf_release(&text);
@@ -50,9 +54,8 @@ json_text(const struct sensor *s, const struct buf *from)
 	return o ? o : json_string("?");
 }
 
-/* The same of a NUL-ended text; NULL is null. */
-static json_t *
-json_words(const struct sensor *s, const char *words)
+json_t *
+sensor_words(const struct sensor *s, const char *words)
 {
 	struct buf text = {0};
 	json_t *o;
@@ -84,7 +87,7 @@ sensor_decide(struct sensor *s, enum sensor_end end, const char *why)
 	if (s->end != END_NONE)
 		return;
 	sensor_set_end(s, end, json_pack("{s:o}", "why",
-	    json_words(s, why)));
+	    sensor_words(s, why)));
 	if (end != END_REJECTED || s->phase != SENSOR_STARTING)
 		return;
 	/* Ahead of setup's unit, which core may hold back for a handover. */

@@ -11,7 +11,6 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/js.h"
 #include "base/must.h"
 #include "base/units.h"
 #include "worker/bind/bind.h"
@@ -94,13 +93,6 @@ skip_missed(struct sensor *s, int64_t now)
 	return missed < UINT32_MAX ? (unsigned)missed : UINT32_MAX;
 }
 
-/* A text that may be any bytes as JSON; NULL is null. */
-static json_t *
-text_or_null(const char *text)
-{
-	return text ? js_text(text) : json_null();
-}
-
 /* Tells core of a change of how polls go. */
 static void
 report(struct sensor *s, bool failing, const char *error, const char *kind,
@@ -109,8 +101,8 @@ report(struct sensor *s, bool failing, const char *error, const char *kind,
 	int64_t wait = s->due_us - clock_mono_us();
 	double next = (double)(clock_unix_us() + wait) / 1e6;
 	json_t *o = json_pack("{s:b s:o s:o s:i s:f s:f s:i}",
-	    "failing", failing, "error", text_or_null(error), "kind",
-	    text_or_null(kind), "streak", (int)s->streak, "next", next,
+	    "failing", failing, "error", sensor_words(s, error), "kind",
+	    sensor_words(s, kind), "streak", (int)s->streak, "next", next,
 	    "every", s->interval, "skipped", (int)(skipped & 0x7fffffff));
 	char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
 
@@ -225,7 +217,7 @@ static void
 end_once(struct sensor *s, const char *error)
 {
 	sensor_set_end(s, END_ONCE, json_pack("{s:b s:o}", "failed",
-	    error != NULL, "error", text_or_null(error)));
+	    error != NULL, "error", sensor_words(s, error)));
 }
 
 /* task_done_fn: a poll has ended, and its unit is on disk. */

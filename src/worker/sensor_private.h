@@ -37,5 +37,11 @@ void sensor_queue_change(struct sensor *s, const char *method,
 void sensor_next_callback(struct sensor *s);
 void sensor_drop_changes(struct sensor *s);
 
+/*
+ * A text that may be any bytes as JSON, cut so that a STATE has room for three
+ * of them, and secrets masked; NULL is null.
+ */
+json_t *sensor_words(const struct sensor *s, const char *words);
+
 /* Notes how the sensor ends, unless that is decided; takes report over. */
 void sensor_set_end(struct sensor *s, enum sensor_end end, json_t *report);

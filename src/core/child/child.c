@@ -19,6 +19,7 @@
 #include "base/xalloc.h"
 #include "core/child/sensor_log.h"
 #include "core/state/context.h"
+#include "pack/pack.h"
 #include "pack/catalog.h"
 
 /* A worker that lets so much pile up does not read its link. */
@@ -63,18 +64,20 @@ child_send(struct child *c, uint8_t type, uint32_t id,
 		turn_answer(&c->ctx->turn, &c->peer);
 }
 
-void
+int
 child_send_fd(struct child *c, uint32_t id, const struct buf *body, int fd)
 {
 	struct buf error = {0};
 
 	if (!c->linked || c->link_ended || c->killed_for)
-		return;
+		return -1;
 	if (peer_queue_fd(&c->peer, MSG_REPLY, id, body->data, body->len,
 	    fd) == 0) {
 		if (c->told)
 			turn_answer(&c->ctx->turn, &c->peer);
-	} else if (errno == EAGAIN) {
+		return 0;
+	}
+	if (errno == EAGAIN) {
 		child_bad(c, "it does not take the descriptors that it asked "
 		    "for");
 	} else {
@@ -82,6 +85,7 @@ child_send_fd(struct child *c, uint32_t id, const struct buf *body, int fd)
 		child_send(c, MSG_REPLY, id, &error);
 		buf_release(&error);
 	}
+	return -1;
 }
 
 void
@@ -287,6 +291,12 @@ child_log_text(const struct child *c, enum log_level level,
 	const struct sensor_log log = log_of(c);
 
 	sensor_log_text(&log, level, logger, text, len);
+}
+
+bool
+child_log_wanted(const struct child *c, enum log_level level)
+{
+	return level >= sensor_log_level(c->ctx, c->meta->ref);
 }
 
 void

@@ -11,6 +11,7 @@
 #include "core/child/bounds.h"
 #include "core/child/spawner_link.h"
 #include "core/child/unit_parts.h"
+#include "core/child/window.h"
 #include "wire/msg.h"
 #include "wire/page.h"
 #include "wire/peer.h"
@@ -20,6 +21,7 @@ struct child;
 struct context;
 struct event;
 struct listening_list;
+struct log_lines;
 struct output;
 struct pool;
 struct sensor_meta;
@@ -89,6 +91,8 @@ struct child {
 	bool told; /* that it runs is on disk: what is for it may leave */
 	struct page *page;     /* NULL: not before the spawner is asked */
 	struct output *output; /* the same */
+	struct log_lines *log_lines;
+	struct window listens; /* how often it asked for a new socket */
 	char *spec; /* the LOAD message's JSON, until it is sent */
 	struct bounds bounds;
 	uint32_t next_id;
@@ -169,8 +173,11 @@ bool child_has_ended(const struct child *c);
 void child_send(struct child *c, uint8_t type, uint32_t id,
     const struct buf *body);
 
-/* Queues a reply with a descriptor, which stays the caller's. */
-void child_send_fd(struct child *c, uint32_t id, const struct buf *body,
+/*
+ * Queues a reply with a descriptor, which stays the caller's. -1: the worker
+ * does not get it; it is told why, unless it is given up.
+ */
+int child_send_fd(struct child *c, uint32_t id, const struct buf *body,
     int fd);
 
 /* A bad frame: ends the worker, says why. */
@@ -187,3 +194,4 @@ void child_log(const struct child *c, enum log_level level,
 void child_log_text(const struct child *c, enum log_level level,
     const char *logger, const char *text, size_t len);
 void child_mask(const struct child *c, struct buf *text, bool cut);
+bool child_log_wanted(const struct child *c, enum log_level level);

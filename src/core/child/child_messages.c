@@ -14,6 +14,7 @@
 #include "core/child/child_requests.h"
 #include "core/child/intake.h"
 #include "core/child/listening.h"
+#include "core/child/log_lines.h"
 #include "core/state/context.h"
 #include "pack/pack.h"
 
@@ -128,6 +129,10 @@ on_state(struct child *c, const struct frame *f)
 	json_t *details;
 	char *text;
 
+	if (f->len > MSG_STATE_MAX) {
+		child_bad(c, "a STATE of %u bytes", f->len);
+		return;
+	}
 	msg_begin(&m, f->body, f->len);
 	state = msg_get_u8(&m);
 	text = msg_get_text(&m);
@@ -174,7 +179,7 @@ on_log(struct child *c, const struct frame *f)
 	if (!msg_end(&m) || level > LOG_CRITICAL)
 		child_bad(c, "a malformed LOG");
 	else
-		child_log_text(c, level, name, (const char *)text, len);
+		log_lines_take(c->log_lines, level, name, text, len);
 	free(name);
 }
 

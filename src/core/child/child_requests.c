@@ -291,20 +291,43 @@ request_seal(struct child *c, const struct frame *f)
 	buf_release(&sealed);
 }
 
+/*
+ * The one name that a request holds, to be freed; NULL, and answered, when it
+ * is no name or too long for one.
+ */
+static char *
+read_name(struct child *c, const struct frame *f)
+{
+	struct buf out = {0};
+	struct msg_cursor m;
+	char *name;
+
+	if (f->len > sizeof(uint32_t) + MSG_NAME_MAX) {
+		msg_put_error(&out, "not_found", "a name of %zu bytes: it may "
+		    "have %u", f->len - sizeof(uint32_t), MSG_NAME_MAX);
+		reply(c, f->id, &out);
+		return NULL;
+	}
+	msg_begin(&m, f->body, f->len);
+	name = msg_get_text(&m);
+	if (msg_end(&m))
+		return name;
+	child_bad(c, "a malformed %s", msg_name(f->type));
+	free(name);
+	return NULL;
+}
+
 void
 request_lookup(struct child *c, const struct frame *f)
 {
-	struct msg_cursor m;
 	struct buf out = {0};
 	struct err e;
 	json_t *found;
-	char *ref, *text;
+	char *ref = read_name(c, f), *text;
 
-	msg_begin(&m, f->body, f->len);
-	ref = msg_get_text(&m);
-	if (!msg_end(&m)) {
-		child_bad(c, "a malformed LOOKUP");
-	} else if ((found = trigger_lookup(c->ctx, c->meta, ref, &e))) {
+	if (!ref)
+		return;
+	if ((found = trigger_lookup(c->ctx, ref, &e))) {
 		text = json_dumps(found, JSON_COMPACT);
 		msg_put_ok(&out);
 		msg_put_str(&out, text);
@@ -321,15 +344,12 @@ void
 request_source(struct child *c, const struct frame *f)
 {
 	const struct lua_source *source;
-	char *module, *searched = NULL;
+	char *module = read_name(c, f), *searched = NULL;
 	struct buf out = {0};
-	struct msg_cursor m;
 
-	msg_begin(&m, f->body, f->len);
-	module = msg_get_text(&m);
-	if (!msg_end(&m)) {
-		child_bad(c, "a malformed SOURCE");
-	} else if ((source = *module ? sensor_source(c->meta, module,
+	if (!module)
+		return;
+	if ((source = *module ? sensor_source(c->meta, module,
 	    &searched) : c->meta->entry)) {
 		msg_put_ok(&out);
 		msg_put_str(&out, source->chunk);

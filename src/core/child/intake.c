@@ -24,6 +24,12 @@
 #include "store/registry.h"
 #include "store/sensor_state.h"
 
+/*
+ * What staging an operation costs at least, as bytes: a microsecond or two,
+ * however few bytes it has.
+ */
+#define OP_WORK 64u
+
 /* A unit in the queue. */
 struct unit {
 	struct change change;
@@ -86,8 +92,10 @@ stage_part(struct unit *u, struct store *s, const struct unit_part *p)
 	struct unit_op op;
 
 	msg_begin(&at, p->ops, p->len);
-	while (unit_op_next(&at, &op))
+	while (unit_op_next(&at, &op)) {
 		stage_op(u, s, &op);
+		u->child->ctx->turn.work += OP_WORK;
+	}
 }
 
 /* change_stage_fn: the whole unit, or nothing of a stale one. */

@@ -20,7 +20,10 @@
 #include "core/state/context.h"
 #include "pack/pack.h"
 
+/* The body of LISTEN, at most. */
+#define ADDRESS_BYTES (sizeof(uint32_t) + MSG_NAME_MAX + sizeof(uint16_t))
 #define PER_SENSOR 32u
+#define OPENED_MAX 64u /* sockets that a worker may have opened in a window */
 /* A sensor asks in setup or soon after: this long after it, it has not. */
 #define GRACE_US INT64_C(10000000)
 
@@ -223,6 +226,18 @@ check_room(const struct listening_list *all, const char *ref,
 	return 0;
 }
 
+/* Whether the worker has not asked for too many in too short a time. */
+static int
+check_pace(struct child *c, struct refusal *r)
+{
+	if (window_is_over(&c->listens))
+		window_begin(&c->listens);
+	if (window_admits(&c->listens, OPENED_MAX))
+		return 0;
+	return refuse(r, "busy", "the sensor has opened %u listening sockets "
+	    "within %d s", OPENED_MAX, WINDOW_SECONDS);
+}
+
 /* Opens a socket for a sensor; NULL with *r filled. */
 static struct listening *
 open_listening(struct child *c, const struct address *a, struct refusal *r)
@@ -230,7 +245,7 @@ open_listening(struct child *c, const struct address *a, struct refusal *r)
 	const char *ref = c->meta->ref;
 	struct listening *l;
 
-	if (check_room(c->listening, ref, a, r) != 0)
+	if (check_room(c->listening, ref, a, r) != 0 || check_pace(c, r) != 0)
 		return NULL;
 	l = xcalloc(1, sizeof(*l));
 	l->asked = *a;
@@ -260,40 +275,51 @@ find_claim(const struct listening *l, const struct child *c)
 	return NULL;
 }
 
-/* The socket that a worker is to have; NULL with *r filled. */
+/*
+ * The socket that a worker is to have, and whether it was opened for that;
+ * NULL with *r filled.
+ */
 static struct listening *
-obtain(struct child *c, const struct address *a, struct refusal *r)
+obtain(struct child *c, const struct address *a, bool *opened,
+    struct refusal *r)
 {
-	bool any = !strcmp(strrchr(a->text, ':'), ":0");
 	struct listening *l;
 
 	r->kind = "";
-	if (!any && check_allowed(c->ctx, a, r) != 0)
+	if (!address_any_port(a) && check_allowed(c->ctx, a, r) != 0)
 		return NULL;
 	l = find(c->listening, c->meta->ref, a);
 	if (l && find_claim(l, c)) {
 		refuse(r, "exists", "the sensor listens there already");
 		return NULL;
 	}
+	*opened = l == NULL;
 	return l ? l : open_listening(c, a, r);
 }
 
-/* Answers LISTEN with the descriptor. */
+/*
+ * Answers LISTEN with the descriptor. Only a worker that gets it has the
+ * socket; one that was opened for nobody is closed again.
+ */
 static void
-grant(struct child *c, uint32_t id, struct listening *l)
+grant(struct child *c, uint32_t id, struct listening *l, bool opened)
 {
-	struct claim *claim = xcalloc(1, sizeof(*claim));
 	char host[sizeof(l->bound.text)];
+	struct claim *claim;
 	struct buf body = {0};
 	uint16_t port;
 
-	claim->child = c;
-	SLIST_INSERT_HEAD(&l->claims, claim, link);
 	address_split(&l->bound, host, &port);
 	msg_put_ok(&body);
 	msg_put_str(&body, host);
 	msg_put_u16(&body, port);
-	child_send_fd(c, id, &body, l->fd);
+	if (child_send_fd(c, id, &body, l->fd) == 0) {
+		claim = xcalloc(1, sizeof(*claim));
+		claim->child = c;
+		SLIST_INSERT_HEAD(&l->claims, claim, link);
+	} else if (opened) {
+		drop(c->listening, l);
+	}
 	buf_release(&body);
 }
 
@@ -321,16 +347,21 @@ listening_request(struct child *c, const struct frame *f)
 	struct listening *l = NULL;
 	struct buf body = {0};
 	struct address a;
+	bool opened;
 	uint16_t port;
 	char *host;
 
-	if (read_address(c, f, &host, &port) != 0)
-		return;
-	if (address_parse(&a, host, port, &r.e) == 0)
-		l = obtain(c, &a, &r);
-	free(host);
+	if (f->len > ADDRESS_BYTES) {
+		err_set(&r.e, "an address of %u bytes", f->len);
+	} else {
+		if (read_address(c, f, &host, &port) != 0)
+			return;
+		if (address_parse(&a, host, port, &r.e) == 0)
+			l = obtain(c, &a, &opened, &r);
+		free(host);
+	}
 	if (l) {
-		grant(c, f->id, l);
+		grant(c, f->id, l, opened);
 		return;
 	}
 	msg_put_error(&body, r.kind, "%s", r.e.text);
@@ -348,6 +379,10 @@ listening_unlisten(struct child *c, const struct frame *f)
 	uint16_t port;
 	char *host;
 
+	if (f->len > ADDRESS_BYTES) {
+		child_bad(c, "an address of %u bytes", f->len);
+		return;
+	}
 	if (read_address(c, f, &host, &port) != 0)
 		return;
 	l = address_parse(&a, host, port, &e) == 0 ?

@@ -13,10 +13,10 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/must.h"
 #include "base/xalloc.h"
 #include "core/child/child.h"
+#include "core/child/window.h"
 #include "core/state/context.h"
 
 #define READ_BYTES (64u * 1024u)
@@ -30,10 +30,7 @@ struct output {
 	bool ended;
 	struct buf line;       /* the beginning of one, so far */
 	uint64_t cut;          /* bytes of it that are not kept */
-	int64_t since;         /* when the present window began, monotonic */
-	unsigned lines;        /* logged in it */
-	uint64_t bytes;        /* read in it */
-	uint64_t suppressed;   /* lines, not reported yet */
+	struct window window;
 };
 
 /* One buffer for all: core has one thread. */
@@ -42,53 +39,24 @@ static char bytes[READ_BYTES];
 /* In a flood a buffer is read so often. */
 static const struct timeval pause_time = {.tv_usec = 10000};
 
-/* Logs how many lines were suppressed. */
-static void
-report(struct output *o)
-{
-	if (o->suppressed > 0)
-		child_log(o->child, LOG_WARNING, "%llu lines of its output "
-		    "suppressed: more than %u in %d s",
-		    (unsigned long long)o->suppressed, OUTPUT_LINES,
-		    OUTPUT_SECONDS);
-	o->suppressed = 0;
-}
-
-/* Begins a window. */
+/* Begins a window; logs how many lines were suppressed in the last. */
 static void
 begin_window(struct output *o)
 {
-	report(o);
-	o->since = clock_mono_us();
-	o->lines = 0;
-	o->bytes = 0;
-}
+	uint64_t suppressed = window_begin(&o->window);
 
-/* True if the present window is over. */
-static bool
-is_over(const struct output *o)
-{
-	return clock_mono_us() - o->since >=
-	    OUTPUT_SECONDS * INT64_C(1000000);
-}
-
-/* True if one more line may be logged. */
-static bool
-has_room(struct output *o)
-{
-	if (o->lines < OUTPUT_LINES) {
-		o->lines++;
-		return true;
-	}
-	o->suppressed++;
-	return false;
+	if (suppressed > 0)
+		child_log(o->child, LOG_WARNING, "%llu lines of its output "
+		    "suppressed: more than %u in %d s",
+		    (unsigned long long)suppressed, OUTPUT_LINES,
+		    WINDOW_SECONDS);
 }
 
 /* Logs the line that has come to its end. */
 static void
 end_line(struct output *o)
 {
-	if (o->line.len > 0 && has_room(o)) {
+	if (o->line.len > 0 && window_admits(&o->window, OUTPUT_LINES)) {
 		child_mask(o->child, &o->line, o->cut > 0);
 		if (o->cut > 0)
 			buf_printf(&o->line, " ... (%llu bytes cut)",
@@ -138,7 +106,7 @@ read_some(struct output *o)
 	}
 	if (n <= 0)
 		return false;
-	o->bytes += (uint64_t)n;
+	o->window.bytes += (uint64_t)n;
 	take(o, bytes, (size_t)n);
 	return true;
 }
@@ -153,7 +121,7 @@ slow_cb(evutil_socket_t fd, short events, void *arg)
 	(void)events;
 	if (!o->ended)
 		read_some(o);
-	if (!is_over(o)) {
+	if (!window_is_over(&o->window)) {
 		must(event_add(o->slow, &pause_time) == 0);
 		return;
 	}
@@ -180,10 +148,10 @@ readable_cb(evutil_socket_t fd, short events, void *arg)
 
 	(void)fd;
 	(void)events;
-	if (is_over(o))
+	if (window_is_over(&o->window))
 		begin_window(o);
 	read_some(o);
-	if (o->suppressed > 0 || o->bytes > OUTPUT_BYTES)
+	if (o->window.suppressed > 0 || o->window.bytes > OUTPUT_BYTES)
 		slow_down(o);
 }
 
@@ -217,7 +185,7 @@ output_end(struct output *o)
 		;
 	if (o->line.len > 0)
 		end_line(o);
-	report(o);
+	begin_window(o);
 	o->ended = true;
 	event_del(o->readable);
 	if (o->slow)

@@ -17,6 +17,7 @@
 #include "core/child/child_messages.h"
 #include "core/child/ends.h"
 #include "core/child/life.h"
+#include "core/child/log_lines.h"
 #include "core/child/output.h"
 #include "core/state/context.h"
 #include "pack/catalog.h"
@@ -35,6 +36,7 @@ check_gone(struct child *c)
 	if (!child_has_ended(c) || c->state == CHILD_GONE)
 		return;
 	c->state = CHILD_GONE;
+	log_lines_end(c->log_lines);
 	event_del(c->deadline);
 	life_ended(c);
 	if (c->owner)
@@ -66,9 +68,11 @@ deadline_cb(evutil_socket_t fd, short events, void *arg)
 	(void)fd;
 	(void)events;
 	c->deadline_us = 0;
-	if (c->killed_for && c->pid > 0)
+	if (c->reaped)
+		c->link_ended = true; /* what it sent and nobody took is lost */
+	else if (c->killed_for && c->pid > 0)
 		abandon(c);
-	else if (!child_has_ended(c))
+	else
 		child_kill(c, c->deadline_why);
 	check_gone(c);
 }
@@ -144,7 +148,9 @@ exited_cb(evutil_socket_t fd, short events, void *arg)
 	if (c->output)
 		output_end(c->output);
 	/* What it sent before it ended still counts. */
-	if (!c->link_ended)
+	if (c->killed_for)
+		c->link_ended = true;
+	else if (!c->link_ended)
 		peer_drain(&c->peer);
 	check_gone(c);
 }
@@ -222,6 +228,7 @@ pool_spawn(struct pool *p, struct catalog *catalog,
 	c->owner = owner;
 	c->pid = c->pidfd = c->worker_end = -1;
 	TAILQ_INSERT_TAIL(&p->all, c, link);
+	c->log_lines = log_lines_new(c);
 	c->deadline = event_new(p->ctx->base, -1, 0, deadline_cb, c);
 	must(c->deadline);
 	if (ends_link(c, p->spawner.asked, &e) != 0) {
@@ -254,6 +261,7 @@ release(struct child *c)
 		event_free(c->exited);
 	if (c->pidfd >= 0)
 		close(c->pidfd);
+	log_lines_free(&c->log_lines);
 	page_free(&c->page);
 	output_free(&c->output);
 	catalog_unref(&c->catalog);

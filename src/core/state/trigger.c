@@ -174,15 +174,13 @@ say_unknown(struct context *ctx, const char *ref, struct err *e)
 }
 
 json_t *
-trigger_lookup(struct context *ctx, const struct sensor_meta *asking,
-    const char *ref, struct err *e)
+trigger_lookup(struct context *ctx, const char *ref, struct err *e)
 {
 	const struct trigger_type *type = catalog_trigger_type(ctx->catalog,
 	    ref);
 	const struct trigger_entry *entry;
 	json_t *none, *found;
 
-	(void)asking;
 	if (type && type->parameters) {
 		err_set(e, "\"%s\" has parameters (%s:%d): dispatch the ref "
 		    "given to add_trigger, not the type", ref, type->file,

@@ -31,8 +31,7 @@ json_t *trigger_place(const struct trigger_type *type);
  * sensor does not declare itself; with "payload_schema" and "place" beside.
  * NULL with e (names the nearest).
  */
-json_t *trigger_lookup(struct context *ctx, const struct sensor_meta *asking,
-    const char *ref, struct err *e);
+json_t *trigger_lookup(struct context *ctx, const char *ref, struct err *e);
 
 /*
  * Which of a sensor's parameterised types these parameters fit; NULL with e

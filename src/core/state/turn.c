@@ -116,9 +116,11 @@ stage_waiting(struct turn *t, bool room)
 {
 	struct change *c, *next;
 
+	t->work = 0;
 	for (c = TAILQ_FIRST(&t->waiting); c; c = next) {
 		next = TAILQ_NEXT(c, link);
-		if (store_staged_bytes(t->store) >= TURN_BYTES)
+		if (store_staged_bytes(t->store) >= TURN_BYTES ||
+		    t->work >= TURN_BYTES)
 			break;
 		if (c->takes_in && !room)
 			continue;

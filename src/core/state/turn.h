@@ -50,6 +50,8 @@ struct turn {
 	struct changes waiting;
 	struct changes staged;
 	size_t bytes; /* held by the waiting changes */
+	size_t work;  /* what was staged in this turn costs, as bytes: added to
+	               * by changes whose bytes do not tell */
 	struct peer **answered;
 	size_t nanswered;
 	size_t cap;
