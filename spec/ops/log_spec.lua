@@ -135,7 +135,8 @@ describe("the log", function()
 	end))
 
 	it("does not hold up the host when nobody reads it", host.with(function(h)
-		h:write_sensor("demo", "Flood", [[
+		for i = 1, 4 do
+			h:write_sensor("demo" .. i, "Flood", [[
 local S = require("sensorhost.polling_sensor"):extend()
 local line = ("x"):rep(60000)
 function S:poll()
@@ -143,10 +144,11 @@ function S:poll()
 	for _ = 1, self.polls <= 5 and 20 or 1 do
 		self.log:info(line)
 	end
-	self.sensor_service:dispatch("demo.tick")
+	self.sensor_service:dispatch("demo]] .. i .. [[.tick")
 end
 return S
 ]], "poll_interval: 0.1\ntrigger_types: [{name: tick}]\n")
+		end
 		local core = h:start("serve")
 		core:wait_for("ready: ")
 		eventually(function()

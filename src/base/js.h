@@ -56,9 +56,10 @@ json_t *js_text(const char *text);
 
 /*
  * Appends a number. js_put_double writes integral values up to 2^53 as
- * integers and others with the fewest digits that read back as the same
- * double (of those with 17 digits, one in a thousand could do with 16),
- * always with a point or an exponent; it must not get NaN or an infinity.
+ * integers and others with digits that read back as the same double, nearly
+ * always with the fewest (of those with 17 digits, one in a thousand could do
+ * with 16), always with a point or an exponent; it must not get NaN or an
+ * infinity.
  */
 void js_put_double(struct buf *b, double value);
 void js_put_int64(struct buf *b, int64_t value);

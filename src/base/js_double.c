@@ -1,7 +1,8 @@
 /*
- * Numbers as text. Doubles come out with the fewest digits that read back as
- * the same double: those of up to 15 digits, nearly all there are, by exact
- * scaling; the rest by Loitsch's Grisu2. Called for every number that is
+ * Numbers as text. Doubles come out with digits that read back as the same
+ * double, nearly always with the fewest: those of up to 15 digits, nearly all
+ * there are, by exact scaling; the rest by Loitsch's Grisu2, which now and
+ * then gives one more. Called for every number that is
  * written; it must never depend on the locale.
  */
 #include "base/js.h"

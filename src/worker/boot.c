@@ -14,11 +14,19 @@
 
 #include "base/nearest.h"
 #include "worker/bind/bind.h"
+#include "worker/bind/bind_hold.h"
 #include "worker/link.h"
 #include "worker/task_private.h"
 
 /* Kept in the registry: the table of entries. */
 static const char key_entries;
+
+/* bind_hold's release. */
+static void
+close_file(void *f)
+{
+	fclose(f);
+}
 
 /* lua_CFunction read(name): the text of a file of the library. */
 static int
@@ -26,12 +34,13 @@ boot_read(lua_State *L)
 {
 	const char *dir = lua_tostring(L, lua_upvalueindex(1));
 	const char *name = luaL_checkstring(L, 1);
+	struct bind_hold *file = bind_hold(L, close_file);
 	luaL_Buffer b;
 	FILE *f;
 	size_t n;
 
 	lua_pushfstring(L, "%s/%s", dir, name);
-	f = fopen(lua_tostring(L, -1), "re");
+	file->resource = f = fopen(lua_tostring(L, -1), "re");
 	if (!f)
 		return luaL_error(L, "the host's Lua library: %s: %s",
 		    lua_tostring(L, -1), strerror(errno));
@@ -40,7 +49,7 @@ boot_read(lua_State *L)
 		n = fread(luaL_prepbuffer(&b), 1, LUAL_BUFFERSIZE, f);
 		luaL_addsize(&b, n);
 	} while (n > 0);
-	fclose(f);
+	bind_hold_end(file);
 	luaL_pushresult(&b);
 	return 1;
 }
@@ -161,7 +170,7 @@ static int
 boot_source(lua_State *L)
 {
 	struct vm *v = vm_of(L);
-	struct buf body = {0}, reply = {0};
+	struct buf body = {0}, *reply = bind_buf(L);
 	struct link_error e;
 	struct msg_cursor c;
 	const uint8_t *chunk, *text;
@@ -169,7 +178,7 @@ boot_source(lua_State *L)
 	int r;
 
 	msg_put_str(&body, luaL_checkstring(L, 1));
-	r = link_call(v->link, MSG_SOURCE, &body, &reply, &c, &e);
+	r = link_call(v->link, MSG_SOURCE, &body, reply, &c, &e);
 	buf_release(&body);
 	if (r != 0) {
 		lua_pushnil(L);
@@ -181,7 +190,7 @@ boot_source(lua_State *L)
 	text = msg_get_bytes(&c, &len);
 	lua_pushlstring(L, (const char *)chunk, chunk_len);
 	lua_pushlstring(L, (const char *)text, len);
-	buf_release(&reply);
+	buf_release(reply);
 	return 2;
 }
 

@@ -55,6 +55,7 @@ say(struct vm *v, const char *place, const char *text, const char *id)
 static void
 bury(lua_State *L, const char *call, struct unit_dead *d, int idx)
 {
+	struct unit *u = task_unit(L);
 	struct buf payload = {0};
 	struct err e;
 	int r;
@@ -62,7 +63,7 @@ bury(lua_State *L, const char *call, struct unit_dead *d, int idx)
 	d->cut = encode_lossy(L, idx, &payload);
 	d->payload = payload.data;
 	d->len = payload.len;
-	r = unit_dead(task_unit(L), d, &e);
+	r = unit_dead(u, d, &e);
 	buf_release(&payload);
 	if (r != 0)
 		bind_raise(L, "%s: %s", call, e.text);

@@ -54,13 +54,20 @@ fail(struct task *t, lua_State *from)
 	finish(t, TASK_FAILED, t->co, 1);
 }
 
+/* Values that a coroutine always has room for. */
+#define ROOM 16
+
 /* vm_fn: pushes what the wait returns. */
 static int
 push_results(lua_State *L, void *arg)
 {
 	struct task *t = arg;
+	int n = t->type->push ? t->type->push(L, t->arg, t->timed_out) : 0;
 
-	return t->type->push ? t->type->push(L, t->arg, t->timed_out) : 0;
+	if (n > ROOM && !lua_checkstack(t->co, n))
+		return luaL_error(L, "%s: no room for %d results",
+		    t->type->call, n);
+	return n;
 }
 
 /*
@@ -78,8 +85,6 @@ take_results(struct task *t)
 	if (r != 0)
 		return -1;
 	n = lua_gettop(L) - base;
-	if (n > 16)
-		lua_checkstack(t->co, n);
 	lua_xmove(L, t->co, n);
 	return n;
 }

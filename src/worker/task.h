@@ -126,6 +126,9 @@ typedef void task_done_fn(struct vm *v, struct task *t, enum task_end end,
 struct task *task_new(lua_State *L, int nargs, const char *entry,
     task_done_fn *done, void *arg);
 
+/* Another arg for done: one that is made only when the task is there. */
+void task_set_arg(struct task *t, void *arg);
+
 /*
  * For what is run over and over: the function of t, which takes no arguments
  * and has not run yet, stays with its coroutine. When t has returned and no

@@ -69,6 +69,12 @@ task_new(lua_State *L, int nargs, const char *entry, task_done_fn *done,
 }
 
 void
+task_set_arg(struct task *t, void *arg)
+{
+	t->done_arg = arg;
+}
+
+void
 task_keep(struct task *t)
 {
 	must(t->nargs == 0 && !t->kept);

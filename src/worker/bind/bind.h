@@ -99,8 +99,12 @@ struct bind_class {
 	const luaL_Reg *methods;
 };
 
-/* Pushes a handle for o, which is on an owner list already. */
-void bind_push(lua_State *L, const struct bind_class *c, struct owned *o);
+/*
+ * Pushes a handle of nothing yet, as a closed one is. It comes first, since it
+ * can raise; then the object is made, and bind_fill gives it to the handle.
+ */
+struct owned **bind_slot(lua_State *L, const struct bind_class *c);
+void bind_fill(struct owned **slot, struct owned *o);
 
 /*
  * The object behind argument 1 of method; raises `tail.lines() needs a colon:

@@ -67,6 +67,7 @@ static int
 connect_push(lua_State *L, void *arg, bool timed_out)
 {
 	struct connecting *c = arg;
+	struct owned **slot;
 	struct stream *s;
 
 	if (c->error == EINPROGRESS && timed_out)
@@ -76,12 +77,13 @@ connect_push(lua_State *L, void *arg, bool timed_out)
 		errno = c->error;
 		return bind_fail_errno(L, "connect", c->to.text);
 	}
+	slot = bind_socket_slot(L);
 	s = stream_new(vm_of(L), c->fd, c->to.text);
 	c->fd = -1;
 	if (c->ready)
 		event_free(c->ready);
 	c->ready = NULL;
-	bind_socket_push(L, s);
+	bind_fill(slot, &s->owned);
 	return 1;
 }
 

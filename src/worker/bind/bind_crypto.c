@@ -40,13 +40,12 @@ push_encoded(lua_State *L, const void *p, size_t n, const char *encoding)
 		lua_pushlstring(L, p, n);
 		return;
 	}
-	text = xmalloc(size);
+	text = lua_newuserdata(L, size); /* freed if the push raises */
 	if (variant >= 0)
 		sodium_bin2base64(text, size, p, n, variant);
 	else
 		sodium_bin2hex(text, size, p, n);
 	lua_pushstring(L, text);
-	free(text);
 }
 
 /* crypto.digest(algorithm, data, encoding) */
@@ -116,7 +115,7 @@ crypto_decode(lua_State *L)
 	size_t len, n = 0;
 	const char *text = luaL_checklstring(L, 1, &len);
 	int variant = base64_variant(luaL_checkstring(L, 2)), r;
-	unsigned char *out = xmalloc(len + 1);
+	unsigned char *out = lua_newuserdata(L, len + 1);
 
 	if (variant >= 0)
 		r = decode_base64(out, len + 1, text, len, variant, &n);
@@ -124,7 +123,6 @@ crypto_decode(lua_State *L)
 		r = sodium_hex2bin(out, len + 1, text, len, SPACE, &n, NULL);
 	if (r == 0)
 		lua_pushlstring(L, (const char *)out, n);
-	free(out);
 	return r == 0;
 }
 
@@ -145,12 +143,11 @@ static int
 crypto_random(lua_State *L)
 {
 	size_t n = (size_t)luaL_checknumber(L, 1);
-	unsigned char *out = xmalloc(n + 1);
+	unsigned char *out = lua_newuserdata(L, n + 1);
 
 	must(sodium_init() >= 0);
 	randombytes_buf(out, n);
 	lua_pushlstring(L, (const char *)out, n);
-	free(out);
 	return 1;
 }
 

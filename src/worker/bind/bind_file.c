@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "worker/bind/bind_hold.h"
 #include "worker/bind/bind_place.h"
 #include "worker/reader.h"
 
@@ -74,6 +75,13 @@ file_link(lua_State *L)
 	return 1;
 }
 
+/* bind_hold's release. */
+static void
+close_folder(void *dir)
+{
+	closedir(dir);
+}
+
 /* What file.scan looks for. */
 struct scan {
 	DIR *dir;
@@ -106,19 +114,20 @@ static int
 file_scan(lua_State *L)
 {
 	const char *folder = luaL_checkstring(L, 1);
+	struct bind_hold *open = bind_hold(L, close_folder);
 	struct scan s = { NULL, 0, NULL, 0 };
 	const struct dirent *d;
 	size_t n;
 
 	s.inode = strtoull(luaL_checkstring(L, 2), NULL, 10);
 	s.stem = luaL_checklstring(L, 3, &s.stem_len);
-	s.dir = opendir(folder);
+	open->resource = s.dir = opendir(folder);
 	if (!s.dir)
 		return bind_fail_errno(L, "list", folder);
 	lua_newtable(L);
 	for (n = 0; n < SCAN_MAX && (d = readdir(s.dir)) != NULL; n++)
 		scan_entry(L, &s, d);
-	closedir(s.dir);
+	bind_hold_end(open);
 	if (n < SCAN_MAX)
 		return 1;
 	lua_pushnumber(L, SCAN_MAX);
@@ -141,7 +150,8 @@ static int
 file_list(lua_State *L)
 {
 	const char *folder = luaL_checkstring(L, 1);
-	DIR *dir = opendir(folder);
+	struct bind_hold *open = bind_hold(L, close_folder);
+	DIR *dir = open->resource = opendir(folder);
 	const struct dirent *d;
 
 	if (!dir)
@@ -154,7 +164,7 @@ file_list(lua_State *L)
 		lua_pushboolean(L, is_folder(dir, d));
 		lua_rawset(L, -3);
 	}
-	closedir(dir);
+	bind_hold_end(open);
 	return 1;
 }
 

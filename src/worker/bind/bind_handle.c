@@ -58,14 +58,20 @@ push_class(lua_State *L, const struct bind_class *c)
 	vm_keep(L, c);
 }
 
-void
-bind_push(lua_State *L, const struct bind_class *c, struct owned *o)
+struct owned **
+bind_slot(lua_State *L, const struct bind_class *c)
 {
 	struct owned **slot = lua_newuserdata(L, sizeof(struct owned *));
 
 	*slot = NULL;
 	push_class(L, c);
 	lua_setmetatable(L, -2);
+	return slot;
+}
+
+void
+bind_fill(struct owned **slot, struct owned *o)
+{
 	*slot = o;
 	o->handle = slot;
 }

@@ -211,13 +211,15 @@ static const struct bind_class watch_class = { "watch", watch_methods };
 static int
 inotify_open(lua_State *L)
 {
-	struct watch *w = watch_new(vm_of(L), lua_toboolean(L, 1));
+	bool keeps = lua_toboolean(L, 1);
+	struct owned **slot = bind_slot(L, &watch_class);
+	struct watch *w = watch_new(vm_of(L), keeps);
 
 	if (!w && errno == EMFILE)
 		return fail_limit(L, "instances", "max_user_instances");
 	if (!w)
 		return bind_fail_errno(L, "inotify", NULL);
-	bind_push(L, &watch_class, &w->owned);
+	bind_fill(slot, &w->owned);
 	return 1;
 }
 

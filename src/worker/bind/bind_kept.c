@@ -11,6 +11,7 @@
 #include "base/digest.h"
 #include "base/js.h"
 #include "worker/bind/bind.h"
+#include "worker/bind/bind_hold.h"
 #include "worker/datastore.h"
 #include "worker/decode.h"
 #include "worker/encode.h"
@@ -85,14 +86,16 @@ kept_get(lua_State *L)
 	struct data_item item;
 	size_t len, offset;
 	const char *key = key_of(L, &len);
+	struct buf *json = bind_buf(L);
 	struct err e;
 	int r;
 
 	if (!data_get(L, call, key, len, false, &item))
 		return 0;
-	r = decode_value(L, (const char *)item.value.data, item.value.len,
-	    NULL, &offset, &e);
-	buf_release(&item.value);
+	*json = item.value;
+	r = decode_value(L, (const char *)json->data, json->len, NULL,
+	    &offset, &e);
+	buf_release(json);
 	if (r != 0)
 		bind_raise(L, "%s: the datastore holds no JSON: %s", call,
 		    e.text);
@@ -108,20 +111,20 @@ kept_set(lua_State *L)
 	double ttl = luaL_optnumber(L, 4, 0);
 	struct unit *u = task_unit(L);
 	struct schema_error why;
-	struct buf json = { 0 };
 	struct err e;
 	size_t len;
 	const char *key = key_of(L, &len);
+	struct buf *json = bind_buf(L);
 	int r;
 
-	r = encode_value(L, 3, NULL, &options, &json, &why);
+	r = encode_value(L, 3, NULL, &options, json, &why);
 	if (r != 0)
 		err_set(&e, "the value%s%s: %s", *why.path ? " at " : "",
 		    why.path, why.message);
 	else
-		r = unit_set(u, key, len, json.data, json.len,
+		r = unit_set(u, key, len, json->data, json->len,
 		    (int64_t)(ttl * 1e6), false, &e);
-	buf_release(&json);
+	buf_release(json);
 	if (r != 0)
 		bind_raise(L, "%s: %s", call, e.text);
 	service_warn_split(L, "what ", call, " stored");

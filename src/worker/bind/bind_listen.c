@@ -151,11 +151,12 @@ take(struct listener *l, struct address *from)
 static int
 push_connection(lua_State *L, struct listener *l)
 {
+	struct owned **slot = bind_socket_slot(L);
 	struct address from;
 	int fd = take(l, &from);
 
 	if (fd >= 0) {
-		bind_socket_push(L, stream_new(l->vm, fd, from.text));
+		bind_fill(slot, &stream_new(l->vm, fd, from.text)->owned);
 		return 1;
 	}
 	if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED &&
@@ -275,12 +276,13 @@ listener_handle(lua_State *L)
 	struct task *t;
 
 	must(s);
+	lua_settop(L, 4);
+	lua_remove(L, 3);
+	t = task_new(L, 1, "handler", handler_done, NULL);
 	h = xcalloc(1, sizeof(*h));
 	h->listener = l;
 	h->stream = s;
-	lua_settop(L, 4);
-	lua_remove(L, 3);
-	t = task_new(L, 1, "handler", handler_done, h);
+	task_set_arg(t, h);
 	task_set_brief(t, true);
 	stream_hold(s);
 	l->references++;
@@ -366,6 +368,7 @@ bind_listen(lua_State *L)
 	const char *host = bind_text(L, 1, "socket.listen", "the host", NULL);
 	struct vm *v = vm_of(L);
 	struct buf body = {0}, reply = {0};
+	struct owned **slot;
 	struct listener *l;
 	struct link_error e;
 	struct msg_cursor c;
@@ -376,6 +379,7 @@ bind_listen(lua_State *L)
 		port = (uint16_t)bind_integer(L, 2, "socket.listen",
 		    "the port", 0, 65535);
 	task_unit(L);
+	slot = bind_slot(L, &listener_class);
 	msg_put_str(&body, host);
 	msg_put_u16(&body, port);
 	fd = link_call_fd(v->link, MSG_LISTEN, &body, &reply, &c, &e);
@@ -385,6 +389,6 @@ bind_listen(lua_State *L)
 	l = listener_new(v, fd, host, port, &c);
 	l->max = (unsigned)lua_tonumber(L, 3);
 	buf_release(&reply);
-	bind_push(L, &listener_class, &l->owned);
+	bind_fill(slot, &l->owned);
 	return 1;
 }

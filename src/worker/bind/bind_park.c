@@ -117,13 +117,14 @@ static int
 park_new(lua_State *L)
 {
 	const char *call = luaL_checkstring(L, 1);
+	struct owned **slot = bind_slot(L, &park_class);
 	struct park *p = xcalloc(1, sizeof(*p));
 
 	snprintf(p->call, sizeof(p->call), "%s", call);
 	p->type = (struct wait_type){ p->call, park_start, park_push,
 	    park_release };
 	owner_add(&vm_of(L)->owner, &p->owned, park_free);
-	bind_push(L, &park_class, &p->owned);
+	bind_fill(slot, &p->owned);
 	return 1;
 }
 

@@ -13,6 +13,7 @@
 #include "base/js.h"
 #include "base/must.h"
 #include "base/xalloc.h"
+#include "worker/bind/bind_hold.h"
 #include "worker/datastore.h"
 #include "worker/decode.h"
 #include "worker/task.h"
@@ -135,16 +136,18 @@ bind_place(lua_State *L)
 	const char *name = luaL_checklstring(L, 1, &len);
 	struct place *p = place_get(L, "tail.open", name, len);
 	struct bound_place *b;
+	struct owned **slot;
 
 	if (p->open)
 		bind_raise(L, "tail.open: \"%s\" is open already; close it "
 		    "first, or give this one another name", name);
+	slot = bind_slot(L, &place_class);
 	p->open = true;
 	p->forgotten = false;
 	b = xcalloc(1, sizeof(*b));
 	b->p = p;
 	owner_add(&vm_of(L)->owner, &b->owned, bound_place_release);
-	bind_push(L, &place_class, &b->owned);
+	bind_fill(slot, &b->owned);
 	return 1;
 }
 
@@ -171,6 +174,7 @@ static int
 place_load(lua_State *L)
 {
 	struct place *p = self_place(L, "load");
+	struct buf *json = bind_buf(L);
 	struct data_item item;
 	struct err e;
 	size_t offset;
@@ -179,9 +183,10 @@ place_load(lua_State *L)
 	if (!data_get(L, "tail.open", (const char *)p->key.data, p->key.len,
 	    false, &item))
 		return 0;
-	n = decode_value(L, (const char *)item.value.data, item.value.len,
-	    NULL, &offset, &e);
-	buf_release(&item.value);
+	*json = item.value;
+	n = decode_value(L, (const char *)json->data, json->len, NULL,
+	    &offset, &e);
+	buf_release(json);
 	return n == 0 ? 1 : 0;
 }
 

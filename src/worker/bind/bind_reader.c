@@ -316,6 +316,7 @@ bind_reader_open(lua_State *L)
 	int64_t offset = (int64_t)luaL_checknumber(L, 2);
 	const char *encoding = luaL_checkstring(L, 3);
 	size_t line_max = (size_t)luaL_checknumber(L, 4);
+	struct owned **slot = bind_slot(L, &bound_reader_class);
 	struct bound_reader *b = xcalloc(1, sizeof(*b));
 
 	if (reader_open(&b->r, path, offset) < 0) {
@@ -328,6 +329,6 @@ bind_reader_open(lua_State *L)
 	b->r.encoding = strcmp(encoding, "bytes") == 0 ? READER_BYTES
 	    : strcmp(encoding, "latin-1") == 0 ? READER_LATIN1 : READER_UTF8;
 	owner_add(&vm_of(L)->owner, &b->owned, bound_release);
-	bind_push(L, &bound_reader_class, &b->owned);
+	bind_fill(slot, &b->owned);
 	return 1;
 }

@@ -27,10 +27,10 @@ self(lua_State *L, const char *method)
 	return (struct stream *)bind_self(L, &socket_class, method);
 }
 
-void
-bind_socket_push(lua_State *L, struct stream *s)
+struct owned **
+bind_socket_slot(lua_State *L)
 {
-	bind_push(L, &socket_class, &s->owned);
+	return bind_slot(L, &socket_class);
 }
 
 struct stream *

@@ -34,8 +34,8 @@ int bind_socket_open(lua_State *L);
 int bind_listen(lua_State *L);
 int bind_connect(lua_State *L);
 
-/* Pushes a handle for a connection that is taken over. */
-void bind_socket_push(lua_State *L, struct stream *s);
+/* bind_slot for a connection. */
+struct owned **bind_socket_slot(lua_State *L);
 
 /* The connection of the handle at idx, or NULL if that is closed. */
 struct stream *bind_socket_stream(lua_State *L, int idx);

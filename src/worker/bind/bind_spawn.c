@@ -137,6 +137,7 @@ static int
 spawn_spawn(lua_State *L)
 {
 	struct vm *v = vm_of(L);
+	struct owned **slot;
 	struct spawn *s;
 	struct task *t;
 
@@ -144,16 +145,19 @@ spawn_spawn(lua_State *L)
 	if (!v->task)
 		bind_raise(L, "spawn works in setup, run, poll and what they "
 		    "call, not while the sensor's file is loaded");
+	slot = bind_slot(L, &spawn_class);
+	lua_insert(L, 1);
+	t = task_new(L, lua_gettop(L) - 2, "spawn", on_done, NULL);
 	s = xcalloc(1, sizeof(*s));
+	task_set_arg(t, s);
 	TAILQ_INIT(&s->joiners);
-	t = task_new(L, lua_gettop(L) - 1, "spawn", on_done, s);
 	s->task = t;
 	s->parent = task_id(v->task);
 	s->co = task_thread(t);
 	s->ref = task_share_thread(t);
 	owner_add(&v->owner, &s->owned, spawn_release);
 	s->owned.collected = forget;
-	bind_push(L, &spawn_class, &s->owned);
+	bind_fill(slot, &s->owned);
 	return 1;
 }
 

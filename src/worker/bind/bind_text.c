@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/utf8.h"
 #include "worker/bind/bind.h"
+#include "worker/bind/bind_hold.h"
 
 /* text.scrub(s) */
 static int
@@ -19,15 +20,16 @@ text_scrub(lua_State *L)
 {
 	size_t len;
 	const char *s = luaL_checklstring(L, 1, &len);
-	struct buf out = { 0 };
+	struct buf *out;
 
 	if (utf8_span(s, len) == len) {
 		lua_settop(L, 1);
 		return 1;
 	}
-	utf8_scrub(&out, s, len);
-	lua_pushlstring(L, (const char *)out.data, out.len);
-	buf_release(&out);
+	out = bind_buf(L);
+	utf8_scrub(out, s, len);
+	lua_pushlstring(L, (const char *)out->data, out->len);
+	buf_release(out);
 	return 1;
 }
 
@@ -58,22 +60,22 @@ text_convert(lua_State *L)
 	size_t len, at = 0;
 	const char *s = luaL_checklstring(L, 1, &len);
 	const char *charset = luaL_checkstring(L, 2);
+	struct buf *out = bind_buf(L);
 	iconv_t cd = iconv_open("UTF-8", charset);
-	struct buf out = { 0 };
 	int r;
 
 	if (cd == (iconv_t)-1)
 		return bind_fail(L, "invalid", "text.to_utf8", NULL,
 		    "no character set \"%.64s\" is known", charset);
-	r = convert(cd, s, len, &out, &at);
+	r = convert(cd, s, len, out, &at);
 	iconv_close(cd);
 	if (r < 0) {
-		buf_release(&out);
+		buf_release(out);
 		return bind_fail(L, "syntax", "text.to_utf8", NULL,
 		    "byte %zu is not %.64s", at + 1, charset);
 	}
-	lua_pushlstring(L, (const char *)out.data, out.len);
-	buf_release(&out);
+	lua_pushlstring(L, (const char *)out->data, out->len);
+	buf_release(out);
 	return 1;
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "worker/bind/bind.h"
+#include "worker/bind/bind_hold.h"
 #include "worker/zone.h"
 
 #define T_LEAST -62167219200.0 /* the year 0 */
@@ -166,7 +167,7 @@ zone_lua_format(lua_State *L)
 	const char *call = luaL_checkstring(L, 1), *at;
 	size_t len;
 	const char *format = bind_text(L, 3, call, "format", &len);
-	struct buf out = { 0 };
+	struct buf *out = bind_buf(L);
 	struct zone z;
 	struct tm tm;
 	int us;
@@ -178,16 +179,16 @@ zone_lua_format(lua_State *L)
 	zone_at(L, 4, call, &z);
 	zone_civil(&z, t, &tm);
 	while ((at = find_own(format)) != NULL) {
-		format_part(&out, format, (size_t)(at - format), &tm);
+		format_part(out, format, (size_t)(at - format), &tm);
 		if (at[1] == 'f')
-			buf_printf(&out, "%06d", us);
+			buf_printf(out, "%06d", us);
 		else
-			buf_printf(&out, "%lld", (long long)t);
+			buf_printf(out, "%lld", (long long)t);
 		format = at + 2;
 	}
-	format_part(&out, format, strlen(format), &tm);
-	lua_pushlstring(L, (const char *)out.data, out.len);
-	buf_release(&out);
+	format_part(out, format, strlen(format), &tm);
+	lua_pushlstring(L, (const char *)out->data, out->len);
+	buf_release(out);
 	return 1;
 }
 
