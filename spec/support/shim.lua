@@ -189,4 +189,19 @@ static void count(void)
 	return table.concat(text)
 end
 
+-- A system that has no descriptors of processes, as under valgrind 3.19.
+function shim.no_pidfds()
+	return [[
+#include <errno.h>
+#include <sys/types.h>
+int pidfd_open(pid_t pid, unsigned flags)
+{
+	(void)pid;
+	(void)flags;
+	errno = ENOSYS;
+	return -1;
+}
+]]
+end
+
 return shim

@@ -267,29 +267,11 @@ loop_read_catalog(struct core *core)
 	store_rest(core->ctx.store);
 }
 
-/* event_callback_fn: what was killed long ago has not ended. */
-static void
-leave_cb(evutil_socket_t fd, short events, void *arg)
-{
-	struct core *core = arg;
-
-	(void)fd;
-	(void)events;
-	log_error("a worker that was killed has not ended; it is left to the "
-	    "system");
-	core->done = true;
-}
-
 void
 loop_stop(struct core *core, const char *reason)
 {
-	const struct timeval longest = {
-	    .tv_sec = core->ctx.config->stop_timeout_us / 1000000 + 2};
-
 	if (core->fleet.stopping)
 		return;
-	must(event_base_once(core->ctx.base, -1, EV_TIMEOUT, leave_cb, core,
-	    &longest) == 0);
 	service_stopping(core->service);
 	reload_cancel(core->reload);
 	fleet_stop(&core->fleet, reason);

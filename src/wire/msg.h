@@ -45,8 +45,8 @@ enum msg_type {
 	/* core to spawner */
 	MSG_SPAWN,   /* str name for the process list; descriptors: the
 	              * worker's end of its link, its page, its standard
-	              * output and error; reply: u32 pid, and with it a
-	              * descriptor: its pidfd */
+	              * output and error; reply: u32 pid, u8 1 and with it
+	              * a descriptor, its pidfd, or 0: there are none */
 
 	/* worker to core */
 	MSG_COMMIT,  /* u8 flags MSG_UNIT_*, then the operations of the unit

@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -24,6 +23,7 @@
 
 #include "base/err.h"
 #include "base/paths.h"
+#include "base/process.h"
 #include "wire/frame.h"
 #include "wire/msg.h"
 #include "worker/boot.h"
@@ -153,6 +153,7 @@ answer_made(int fd, const struct request *r, const struct made *w)
 
 	msg_put_ok(&body);
 	msg_put_u32(&body, (uint32_t)w->pid);
+	msg_put_u8(&body, w->pidfd != NO_PIDFD);
 	sent = send_answer(fd, r, &body, w->pidfd);
 	buf_release(&body);
 	return sent;
@@ -300,14 +301,13 @@ take_worker(struct made *w, pid_t between, int said)
 		return EAGAIN;
 	if (pid < 0)
 		return -pid;
-	fd = pidfd_open(pid, 0);
-	code = errno;
+	code = process_open(pid, &fd);
 	if (waitpid(between, NULL, WNOHANG) != 0) {
-		if (fd >= 0)
+		if (fd != NO_PIDFD)
 			close(fd);
 		return EAGAIN;
 	}
-	if (fd < 0) {
+	if (code != 0) {
 		kill(pid, SIGKILL);
 		return code;
 	}
@@ -390,10 +390,11 @@ serve_request(int fd, struct vm *v, struct request *r, pid_t core)
 		told = answer_made(fd, r, &w);
 		if (!told) {
 			err_errno(&e, "the pidfd of a worker");
-			pidfd_send_signal(w.pidfd, SIGKILL, NULL, 0);
+			process_kill(w.pid, w.pidfd);
 			told = answer_failed(fd, r, e.text);
 		}
-		close(w.pidfd);
+		if (w.pidfd != NO_PIDFD)
+			close(w.pidfd);
 	} else {
 		explain_fork(&e);
 		told = answer_failed(fd, r, e.text);

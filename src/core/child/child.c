@@ -11,11 +11,11 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 
 #include "base/clock.h"
 #include "base/must.h"
+#include "base/process.h"
 #include "base/xalloc.h"
 #include "core/child/sensor_log.h"
 #include "core/state/context.h"
@@ -170,7 +170,7 @@ kill_process(struct child *c)
 	if (c->birth) {
 		cancel_birth(c);
 	} else if (c->pid > 0) {
-		pidfd_send_signal(c->pidfd, SIGKILL, NULL, 0);
+		process_kill(c->pid, c->pidfd);
 		child_set_deadline(c, KILL_US, "does not die");
 	}
 }

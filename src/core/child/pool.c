@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/must.h"
+#include "base/process.h"
 #include "base/xalloc.h"
 #include "core/child/child_messages.h"
 #include "core/child/ends.h"
@@ -302,17 +303,26 @@ pool_release(struct pool *p)
 	free_dead(p);
 }
 
-/* True if the process is one whose pidfd is watched. */
+/*
+ * True if the process is one whose pidfd is watched; where there are no
+ * pidfds, its event comes now.
+ */
 static bool
 is_known(const struct pool *p, pid_t pid)
 {
 	const struct child *c;
 
-	if (pid == p->spawner.pid)
+	if (pid == p->spawner.pid) {
+		if (p->spawner.pidfd == NO_PIDFD)
+			event_active(p->spawner.exited, EV_READ, 0);
 		return true;
+	}
 	TAILQ_FOREACH(c, &p->all, link)
-		if (c->pid == pid)
+		if (c->pid == pid) {
+			if (c->pidfd == NO_PIDFD)
+				event_active(c->exited, EV_READ, 0);
 			return true;
+		}
 	return false;
 }
 

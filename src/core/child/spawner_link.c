@@ -12,13 +12,13 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/must.h"
+#include "base/process.h"
 #include "base/xalloc.h"
 #include "core/child/spawner_process.h"
 #include "wire/msg.h"
@@ -79,9 +79,10 @@ end_birth(struct spawner_link *s, struct birth *b, pid_t pid, int pidfd,
 	remove_birth(s, b);
 	if (done) {
 		done(arg, pid, pidfd, why);
-	} else if (pidfd >= 0) {
-		pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
-		close(pidfd);
+	} else if (pid > 0) {
+		process_kill(pid, pidfd);
+		if (pidfd != NO_PIDFD)
+			close(pidfd);
 	}
 }
 
@@ -189,7 +190,7 @@ send_cb(evutil_socket_t fd, short events, void *arg)
 static void
 end_nameless(struct spawner_link *s, struct birth *b, pid_t pid)
 {
-	kill(pid, SIGKILL);
+	process_kill(pid, NO_PIDFD);
 	end_birth(s, b, -1, -1, "this process has no descriptor left for it; "
 	    "raise RLIMIT_NOFILE (systemd: LimitNOFILE)");
 }
@@ -200,6 +201,7 @@ take_answer(struct spawner_link *s, struct birth *b, const struct frame *f)
 {
 	struct msg_cursor c;
 	char *kind, *why;
+	bool passed;
 	pid_t pid;
 	int pidfd;
 
@@ -213,6 +215,7 @@ take_answer(struct spawner_link *s, struct birth *b, const struct frame *f)
 		return;
 	}
 	pid = (pid_t)msg_get_u32(&c);
+	passed = msg_get_u8(&c) != 0;
 	pidfd = peer_take_fd(&s->peer);
 	if (!msg_end(&c) || pid <= 0) {
 		if (pidfd >= 0)
@@ -221,10 +224,10 @@ take_answer(struct spawner_link *s, struct birth *b, const struct frame *f)
 		return;
 	}
 	s->deaths = 0;
-	if (pidfd >= 0)
-		end_birth(s, b, pid, pidfd, NULL);
-	else
+	if (passed && pidfd < 0)
 		end_nameless(s, b, pid);
+	else
+		end_birth(s, b, pid, pidfd, NULL);
 }
 
 /* peer_message_fn: the spawner answers. */
@@ -258,7 +261,8 @@ on_closed(struct peer *p, const char *why)
 
 	if (why)
 		log_error("the spawner's link: %s", why);
-	pidfd_send_signal(s->pidfd, SIGKILL, NULL, 0);
+	if (s->pid > 0)
+		process_kill(s->pid, s->pidfd);
 	s->state = SPAWNER_ENDING;
 	set_deadline(s);
 }
@@ -276,7 +280,8 @@ lose(struct spawner_link *s, const char *why)
 
 	event_del(s->deadline);
 	event_free(s->exited);
-	close(s->pidfd);
+	if (s->pidfd != NO_PIDFD)
+		close(s->pidfd);
 	peer_release(&s->peer);
 	s->state = SPAWNER_DOWN;
 	s->pid = s->pidfd = -1;
@@ -320,7 +325,7 @@ deadline_cb(evutil_socket_t fd, short events, void *arg)
 
 	(void)fd;
 	(void)events;
-	pidfd_send_signal(s->pidfd, SIGKILL, NULL, 0);
+	process_kill(s->pid, s->pidfd);
 	if (s->state == SPAWNER_ENDING)
 		err_set(&e, "the spawner closed its link");
 	else
@@ -391,12 +396,15 @@ spawner_link_release(struct spawner_link *s)
 	while (!TAILQ_EMPTY(&s->births))
 		remove_birth(s, TAILQ_FIRST(&s->births));
 	if (s->state != SPAWNER_DOWN) {
-		pidfd_send_signal(s->pidfd, SIGKILL, NULL, 0);
-		if (poll(&exit, 1, EXIT_TIME * 1000) > 0)
+		process_kill(s->pid, s->pidfd);
+		if (s->pidfd == NO_PIDFD)
+			waitpid(s->pid, NULL, 0);
+		else if (poll(&exit, 1, EXIT_TIME * 1000) > 0)
 			waitpid(s->pid, NULL, WNOHANG);
 		event_free(s->exited);
 		peer_release(&s->peer);
-		close(s->pidfd);
+		if (s->pidfd != NO_PIDFD)
+			close(s->pidfd);
 	}
 	event_free(s->restart);
 	event_free(s->send);

@@ -5,15 +5,17 @@
  */
 #include "core/child/spawner_process.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stddef.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "base/process.h"
 
 #define SPAWNER_FD 3
 
@@ -80,14 +82,13 @@ spawner_process_start(struct spawner_process *p, struct err *e)
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
 		return err_errno(e, "socketpair for the spawner");
-	*p = (struct spawner_process){fork_spawner(ends[1]), -1, ends[0]};
-	if (p->pid < 0)
-		err_errno(e, "fork of the spawner");
-	else if ((p->pidfd = pidfd_open(p->pid, 0)) < 0)
-		err_errno(e, "pidfd of the spawner");
+	*p = (struct spawner_process){fork_spawner(ends[1]), NO_PIDFD,
+	    ends[0]};
 	close(ends[1]);
-	if (p->pidfd >= 0)
+	if (p->pid > 0 && (errno = process_open(p->pid, &p->pidfd)) == 0)
 		return 0;
+	err_errno(e, p->pid < 0 ? "fork of the spawner" :
+	    "pidfd of the spawner");
 	close(ends[0]);
 	if (p->pid > 0) {
 		kill(p->pid, SIGKILL);
