@@ -4,21 +4,11 @@
 local ffi = require("ffi")
 local process = require("spec.support.process")
 local support = require("spec.support.store")
+local with_folder = support.with_folder
 local lib, span = support.lib, support.span
 local T0, SECOND = support.T0, support.SECOND
 local FOUND = 1 -- of enum read_result
 local DAY = 86400LL * SECOND
-
-local function with_folder(fn)
-	return function()
-		local dir, above = support.folder()
-		local ok, err = pcall(fn, dir)
-		support.remove(above)
-		if not ok then
-			error(err, 0)
-		end
-	end
-end
 
 local function time_of(s, seq)
 	local record = ffi.new("struct journal_record")

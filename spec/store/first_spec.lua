@@ -7,17 +7,7 @@ local cdef = require("spec.support.cdef")
 local process = require("spec.support.process")
 local shim = require("spec.support.shim")
 local support = require("spec.support.store")
-
-local function with_folder(fn)
-	return function()
-		local dir, above = support.folder()
-		local ok, err = pcall(fn, dir, above)
-		support.remove(above)
-		if not ok then
-			error(err, 0)
-		end
-	end
-end
+local with_folder = support.with_folder
 
 local function write(path, text)
 	local file = assert(io.open(path, "wb"))

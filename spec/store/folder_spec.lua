@@ -6,6 +6,7 @@ local unistd = require("posix.unistd")
 local process = require("spec.support.process")
 local raw = require("spec.support.raw_store")
 local support = require("spec.support.store")
+local with_folder = support.with_folder
 
 local function mode(path)
 	return string.format("%o", bit.band(stat.stat(path).st_mode,
@@ -14,18 +15,6 @@ end
 
 local function chmod(path, text)
 	assert(stat.chmod(path, tonumber(text, 8)))
-end
-
--- fn(dir, above) with a folder that is removed afterwards.
-local function with_folder(fn)
-	return function()
-		local dir, above = support.folder()
-		local ok, err = pcall(fn, dir, above)
-		support.remove(above)
-		if not ok then
-			error(err, 0)
-		end
-	end
 end
 
 local function run(verb, dir, argument)

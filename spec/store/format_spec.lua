@@ -130,15 +130,10 @@ end
 
 -- fn(dir) with such a store.
 local function with_filled(fn)
-	return function()
-		local dir, above = support.folder()
+	return support.with_folder(function(dir)
 		fill(dir)
-		local ok, err = pcall(fn, dir)
-		support.remove(above)
-		if not ok then
-			error(err, 0)
-		end
-	end
+		fn(dir)
+	end)
 end
 
 local function all_looks(dir)

@@ -320,19 +320,30 @@ function M.tool(verb, dir, argument, preload)
 		argument or "", env = { LD_PRELOAD = shim.preload(preload) } }
 end
 
--- The body of an it(): fn(store, dir) with a store in a folder that is
--- removed afterwards, whatever happens.
-function M.with(fn, options)
+-- The body of an it(): fn(dir, above) with such a folder, which is removed
+-- afterwards.
+function M.with_folder(fn)
 	return function()
 		local dir, above = M.folder()
-		local store = assert(M.open(dir, options))
-		local ok, err = pcall(fn, store, dir)
-		store:close()
+		local ok, err = pcall(fn, dir, above)
 		M.remove(above)
 		if not ok then
 			error(err, 0)
 		end
 	end
+end
+
+-- The body of an it(): fn(store, dir) with a store in a folder that is
+-- removed afterwards, whatever happens.
+function M.with(fn, options)
+	return M.with_folder(function(dir)
+		local store = assert(M.open(dir, options))
+		local ok, err = pcall(fn, store, dir)
+		store:close()
+		if not ok then
+			error(err, 0)
+		end
+	end)
 end
 
 return M
