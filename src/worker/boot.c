@@ -62,6 +62,7 @@ boot_modules(lua_State *L)
 	struct dirent **list;
 	int n, i, count = 0;
 
+	/* It runs in the spawner alone, which ends if this raises. */
 	lua_pushfstring(L, "%s/sensorhost", dir);
 	n = scandir(lua_tostring(L, -1), &list, NULL, alphasort);
 	if (n < 0)

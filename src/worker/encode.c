@@ -11,12 +11,10 @@
 #include <lauxlib.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/js.h"
 #include "base/must.h"
-#include "base/xalloc.h"
 #include "schema/program.h"
 #include "worker/encode_walk.h"
 #include "worker/json_values.h"
@@ -33,7 +31,7 @@ struct slot {
 struct encode_schema {
 	const struct schema *schema;
 	struct slot *slots;	/* laid out as schema->slots */
-	int names;		/* registry: the names, by property number */
+	int names;		/* registry: this, and its names */
 	int stack;		/* slots of the Lua stack that a walk takes */
 };
 
@@ -68,13 +66,17 @@ intern(lua_State *L, struct encode_schema *e,
 struct encode_schema *
 encode_schema_new(lua_State *L, const struct schema *s)
 {
+	const size_t size = s->slot_count * sizeof(struct slot);
 	struct encode_schema *e;
 	int levels = JS_DEPTH * (s->height + 1);
 
-	lua_createtable(L, (int)s->property_count, 0);
-	e = xcalloc(1, sizeof(*e));
+	/* Lua's memory: interning may raise, and nothing is lost then. */
+	lua_createtable(L, (int)s->property_count, 1);
+	e = lua_newuserdata(L, sizeof(*e) + size);
+	memset(e, 0, sizeof(*e) + size);
+	lua_setfield(L, -2, "");
 	e->schema = s;
-	e->slots = xcalloc(s->slot_count, sizeof(*e->slots));
+	e->slots = (struct slot *)(e + 1);
 	e->stack = SLOTS * (levels < WALK_NEST ? levels : WALK_NEST) + SPARE;
 	for (size_t i = 0; i < s->object_count; i++)
 		intern(L, e, s->objects[i]);
@@ -88,8 +90,6 @@ encode_schema_free(lua_State *L, struct encode_schema **e)
 	if (!*e)
 		return;
 	luaL_unref(L, LUA_REGISTRYINDEX, (*e)->names);
-	free((*e)->slots);
-	free(*e);
 	*e = NULL;
 }
 
