@@ -57,6 +57,7 @@ turn_release(struct turn *t)
 void
 turn_add(struct turn *t, struct change *c)
 {
+	c->staged = false;
 	TAILQ_INSERT_TAIL(&t->waiting, c, link);
 	t->bytes += c->size;
 }
