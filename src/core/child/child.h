@@ -33,8 +33,7 @@ struct sensor_meta;
  * its supervisor, which decides.
  */
 enum child_state {
-	CHILD_SPAWNING, /* asked for */
-	CHILD_LOADING,  /* HELLO and LOAD are sent */
+	CHILD_LOADING,  /* asked for; HELLO and LOAD are in its link */
 	CHILD_LOADED,   /* the file is loaded; waits for child_start */
 	CHILD_STARTED,  /* init and setup run */
 	CHILD_RUNNING,

@@ -278,7 +278,7 @@ start_ended(const struct supervisor *s, const char **why)
 		*why = s->last_error;
 		return true;
 	case STATUS_STOPPED:
-		*why = "it was stopped meanwhile";
+		*why = "it was stopped before its new version ran";
 		return true;
 	default:
 		return false;

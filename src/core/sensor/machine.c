@@ -12,28 +12,49 @@
 #include "base/must.h"
 
 /*
- * What a transition does, in this order; what a state always begins with
- * (a commit, a new worker) is in entry() instead.
+ * What a transition does, in this order, and what a state begins with,
+ * whatever led to it (see `begins`).
  */
 enum {
-	/* of what is under way */
-	WITHDRAW = 1 << 0, /* the commit that the state waits for */
-	DISCARD = 1 << 1,  /* the new worker */
-	RESUME = 1 << 2,   /* the current worker, which is quiet */
-	SWAP = 1 << 3,     /* the new worker is the current one */
-	/* of the versions: see version.h */
-	ACCEPT = 1 << 4,   /* the offered one */
-	FAILS = 1 << 5,    /* the accepted one, by itself */
-	REFUSE = 1 << 6,   /* the offered one */
-	RETURN = 1 << 7,   /* to the last good one */
-	LOADED = 1 << 8,
-	RUNS = 1 << 9,
-	/* of the workers */
-	SET_UP = 1 << 10,  /* the current one */
-	STOP = 1 << 11,    /* the current one, in order */
-	LEAVE = 1 << 12,   /* the same, of one that is quiet */
-	KILL = 1 << 13,    /* the current one */
-	KILL_NEW = 1 << 14,
+	/* with what is under way */
+	WITHDRAW = 1 << 0,   /* take back the commit that the state waits for */
+	DISCARD = 1 << 1,    /* kill the new worker */
+	RESUME = 1 << 2,     /* the current worker, which is quiet, goes on */
+	SWAP = 1 << 3,       /* the new worker is the current one */
+	/* with the versions, see version.h */
+	ACCEPT = 1 << 4,     /* the offered one is what starts next */
+	REFUSE = 1 << 5,     /* the offered one is forgotten */
+	GO_BACK = 1 << 6,    /* to the last good one */
+	HAS_LOADED = 1 << 7, /* the accepted one has loaded */
+	HAS_RUN = 1 << 8,    /* the accepted one has run */
+	HAS_FAILED = 1 << 9, /* the accepted one has failed by itself */
+	/* with the current worker */
+	SPAWN = 1 << 10,
+	SET_UP = 1 << 11,
+	QUIET = 1 << 12,
+	STOP = 1 << 13,
+	STOP_QUIET = 1 << 14, /* stop it; it is quiet already */
+	KILL = 1 << 15,
+	/* with the new one */
+	SPAWN_NEW = 1 << 16,
+	SET_UP_NEW = 1 << 17,
+	KILL_NEW = 1 << 18,
+	/* on disk */
+	WRITE_START = 1 << 19,
+	WRITE_ALLOT = 1 << 20,
+	WRITE_PROMOTE = 1 << 21,
+	WRITE_FLIP = 1 << 22,
+};
+
+static const unsigned begins[MACHINE_STATES] = {
+	[STATE_ALLOTTING] = WRITE_START,
+	[STATE_LOADING] = SPAWN,
+	[STATE_NEW_ALLOTTING] = WRITE_ALLOT,
+	[STATE_NEW_LOADING] = SPAWN_NEW,
+	[STATE_QUIETING] = QUIET,
+	[STATE_NEW_SETTING_UP] = SET_UP_NEW,
+	[STATE_FLIPPING] = WRITE_FLIP,
+	[STATE_PROMOTING] = WRITE_PROMOTE,
 };
 
 struct transition {
@@ -60,12 +81,12 @@ struct transition {
 
 /* Its only worker is asked to end, or ends unasked. */
 #define HAS_ONE_WORKER \
-	[EVENT_FAILED] = {STATE_BACKING_OFF, FAILS, NOTE_FAILED}, \
-	[EVENT_ONCE_FAILED] = {STATE_STOPPED, FAILS, NOTE_FAILED}, \
-	[EVENT_TRIAL_FAILED] = {STATE_ALLOTTING, RETURN, NOTE_RETURNED}, \
-	[EVENT_FINISHED] = {STATE_FINISHED, RUNS, NOTE_FINISHED}, \
-	[EVENT_REJECTED] = {STATE_REJECTED, FAILS, NOTE_REJECTED}, \
-	[EVENT_STOPPED] = {STATE_BACKING_OFF, FAILS, NOTE_FAILED}, \
+	[EVENT_FAILED] = {STATE_BACKING_OFF, HAS_FAILED, NOTE_FAILED}, \
+	[EVENT_ONCE_FAILED] = {STATE_STOPPED, HAS_FAILED, NOTE_FAILED}, \
+	[EVENT_TRIAL_FAILED] = {STATE_ALLOTTING, GO_BACK, NOTE_RETURNED}, \
+	[EVENT_FINISHED] = {STATE_FINISHED, HAS_RUN, NOTE_FINISHED}, \
+	[EVENT_REJECTED] = {STATE_REJECTED, HAS_FAILED, NOTE_REJECTED}, \
+	[EVENT_STOPPED] = {STATE_BACKING_OFF, HAS_FAILED, NOTE_FAILED}, \
 	[EVENT_STOP] = {STATE_STOPPING, STOP}, \
 	[EVENT_RESTART] = {STATE_RESTARTING, STOP}
 
@@ -82,16 +103,23 @@ static const struct transition
 	},
 	[STATE_LOADING] = {
 		HAS_ONE_WORKER,
-		[EVENT_LOADED] = {STATE_SETTING_UP, LOADED | SET_UP},
+		[EVENT_LOADED] = {STATE_SETTING_UP, HAS_LOADED | SET_UP},
 		[EVENT_RELOAD] = {STATE_RESTARTING, ACCEPT | STOP},
 		[EVENT_DEADLINE] = {STATE_LOADING, KILL},
 	},
 	[STATE_SETTING_UP] = {
 		HAS_ONE_WORKER,
-		[EVENT_RUNS] = {STATE_RUNNING, RUNS},
-		[EVENT_TRIAL_PASSED] = {STATE_RUNNING, RUNS, NOTE_RELOADED},
+		[EVENT_RUNS] = {STATE_RUNNING, HAS_RUN},
+		[EVENT_TRIAL_PASSED] = {STATE_RUNNING, HAS_RUN, NOTE_RELOADED},
 		[EVENT_RELOAD] = {STATE_RESTARTING, ACCEPT | STOP},
 		[EVENT_DEADLINE] = {STATE_SETTING_UP, KILL},
+	},
+	/* After a flip: setup is on disk, and it is about to run. */
+	[STATE_TAKING_OVER] = {
+		HAS_ONE_WORKER,
+		[EVENT_RUNS] = {STATE_RUNNING, HAS_RUN},
+		[EVENT_RELOAD] = {STATE_RESTARTING, ACCEPT | STOP},
+		[EVENT_DEADLINE] = {STATE_TAKING_OVER, KILL},
 	},
 	[STATE_RUNNING] = {
 		HAS_ONE_WORKER,
@@ -105,10 +133,12 @@ static const struct transition
 	},
 
 	/*
-	 * A new version comes, the current one runs. What goes wrong with the
-	 * new one, or takes it back, ends with RUNNING; if the current one
-	 * dies, the new version is started plainly.
+	 * A new version comes, the current one runs. If the new version fails
+	 * or is taken back, the state is RUNNING again. If the current worker
+	 * dies, its version counts as one that ran: the new version is started
+	 * alone, on trial; a new worker that has loaded is kept for that.
 	 */
+	/* RELOAD: the version that is offered now is the one to be loaded. */
 	[STATE_NEW_ALLOTTING] = {
 		[EVENT_COMMITTED] = {STATE_NEW_LOADING},
 		ENDS({STATE_ALLOTTING, WITHDRAW | ACCEPT, NOTE_OLD_ENDED}),
@@ -125,7 +155,7 @@ static const struct transition
 		ENDS({STATE_ALLOTTING, DISCARD | ACCEPT, NOTE_OLD_ENDED}),
 		[EVENT_RELOAD] = {STATE_NEW_ALLOTTING, DISCARD},
 		[EVENT_TAKE_BACK] = {STATE_RUNNING, DISCARD | REFUSE},
-		/* It has not loaded: the version that has starts next. */
+		/* The new one has not loaded: the current one starts next. */
 		[EVENT_STOP] = {STATE_STOPPING, DISCARD | REFUSE | STOP,
 		    NOTE_DROPPED},
 		[EVENT_RESTART] = {STATE_RESTARTING, DISCARD | REFUSE | STOP,
@@ -140,13 +170,13 @@ static const struct transition
 		[EVENT_RELOAD] = {STATE_NEW_ALLOTTING, DISCARD | RESUME},
 		[EVENT_TAKE_BACK] = {STATE_RUNNING,
 		    DISCARD | RESUME | REFUSE},
-		/* It has loaded: it is what starts next. */
+		/* The new one has loaded: it starts next. */
 		[EVENT_STOP] = {STATE_STOPPING, DISCARD | ACCEPT | STOP},
 		[EVENT_RESTART] = {STATE_RESTARTING, DISCARD | ACCEPT | STOP},
 		[EVENT_DEADLINE] = {STATE_QUIETING, KILL},
 	},
 	[STATE_NEW_SETTING_UP] = {
-		[EVENT_NEW_SET_UP] = {STATE_CLEANING_UP, LEAVE},
+		[EVENT_NEW_SET_UP] = {STATE_CLEANING_UP, STOP_QUIET},
 		NEW_FAILS({STATE_RUNNING, DISCARD | RESUME | REFUSE,
 		    NOTE_KEPT}),
 		ENDS({STATE_ALLOTTING, DISCARD | ACCEPT, NOTE_OLD_ENDED}),
@@ -159,8 +189,9 @@ static const struct transition
 	},
 
 	/*
-	 * The current one is on its way out, or gone. The setup of a handover
-	 * is done: if its worker dies now, that is a death after the flip.
+	 * The current worker is on its way out, or gone. In a handover the new
+	 * version has been set up: should its worker die now, the commit is
+	 * made all the same, and the death is looked at afterwards.
 	 */
 	[STATE_CLEANING_UP] = {
 		ENDS({STATE_FLIPPING, 0, NOTE_OLD_ENDED}),
@@ -171,8 +202,8 @@ static const struct transition
 		[EVENT_STOP] = {STATE_STOPPING, DISCARD | ACCEPT},
 	},
 	[STATE_FLIPPING] = {
-		[EVENT_COMMITTED] = {STATE_SETTING_UP, SWAP | ACCEPT | RUNS,
-		    NOTE_RELOADED},
+		[EVENT_COMMITTED] = {STATE_TAKING_OVER,
+		    SWAP | ACCEPT | HAS_RUN, NOTE_RELOADED},
 		[EVENT_NEW_REJECTED] = {STATE_ALLOTTING,
 		    WITHDRAW | DISCARD | REFUSE, NOTE_RETURNED},
 		[EVENT_RELOAD] = {STATE_ALLOTTING,
@@ -191,14 +222,14 @@ static const struct transition
 	},
 	[STATE_PROMOTING] = {
 		[EVENT_COMMITTED] = {STATE_SETTING_UP, SWAP | SET_UP},
-		NEW_FAILS({STATE_ALLOTTING, WITHDRAW | DISCARD | RETURN,
+		NEW_FAILS({STATE_ALLOTTING, WITHDRAW | DISCARD | GO_BACK,
 		    NOTE_RETURNED}),
 		[EVENT_RELOAD] = {STATE_ALLOTTING,
 		    WITHDRAW | DISCARD | ACCEPT},
 		[EVENT_STOP] = {STATE_STOPPED, WITHDRAW | DISCARD},
 	},
 
-	/* The worker has been told to stop, and is killed when it does not. */
+	/* The worker has been told to stop, and is killed if it does not. */
 	[STATE_STOPPING] = {
 		[EVENT_FAILED] = {STATE_STOPPED, 0, NOTE_STOPPED},
 		[EVENT_FINISHED] = {STATE_STOPPED, 0, NOTE_STOPPED},
@@ -224,7 +255,7 @@ refine(const struct sensor_machine *m, enum machine_event event)
 	if (m->state == STATE_NEW_LOADING && event == EVENT_NEW_LOADED)
 		return m->ops->hands_over(m->arg) ? event : EVENT_NEW_WAITS;
 	if (m->state != STATE_LOADING && m->state != STATE_SETTING_UP &&
-	    m->state != STATE_RUNNING)
+	    m->state != STATE_TAKING_OVER && m->state != STATE_RUNNING)
 		return event;
 	if (versions_on_trial(&m->versions)) {
 		if (failed || event == EVENT_REJECTED)
@@ -235,25 +266,49 @@ refine(const struct sensor_machine *m, enum machine_event event)
 	return failed && m->once ? EVENT_ONCE_FAILED : event;
 }
 
-/* Does what the transition does to the versions. */
+/* What is to be done with the versions. */
 static void
 judge(struct versions *v, unsigned does)
 {
 	if (does & ACCEPT)
 		versions_accept(v);
-	if (does & FAILS)
-		versions_fails(v);
 	if (does & REFUSE)
 		versions_refuse(v);
-	if (does & RETURN)
-		versions_return(v);
-	if (does & LOADED)
-		versions_loaded(v);
-	if (does & RUNS)
-		versions_runs(v);
+	if (does & GO_BACK)
+		versions_go_back(v);
+	if (does & HAS_LOADED)
+		versions_has_loaded(v);
+	if (does & HAS_RUN)
+		versions_has_run(v);
+	if (does & HAS_FAILED)
+		versions_has_failed(v);
 }
 
-/* Does what the transition does to what is under way, and to the workers. */
+/* What is to be done with the workers. */
+static void
+direct(const struct machine_ops *ops, void *arg, unsigned does)
+{
+	if (does & SPAWN)
+		ops->spawn(arg, WORKER_CURRENT);
+	if (does & SET_UP)
+		ops->set_up(arg, WORKER_CURRENT);
+	if (does & QUIET)
+		ops->quiet(arg);
+	if (does & STOP)
+		ops->stop(arg, false);
+	if (does & STOP_QUIET)
+		ops->stop(arg, true);
+	if (does & KILL)
+		ops->kill(arg, WORKER_CURRENT);
+	if (does & SPAWN_NEW)
+		ops->spawn(arg, WORKER_NEW);
+	if (does & SET_UP_NEW)
+		ops->set_up(arg, WORKER_NEW);
+	if (does & KILL_NEW)
+		ops->kill(arg, WORKER_NEW);
+}
+
+/* Does all that is to be done, in the order of the enum. */
 static void
 act(struct sensor_machine *m, unsigned does)
 {
@@ -268,67 +323,50 @@ act(struct sensor_machine *m, unsigned does)
 	if (does & SWAP)
 		ops->swap(m->arg);
 	judge(&m->versions, does);
-	if (does & SET_UP)
-		ops->set_up(m->arg, WORKER_CURRENT);
-	if (does & (STOP | LEAVE))
-		ops->stop(m->arg, does & LEAVE);
-	if (does & (KILL | KILL_NEW))
-		ops->kill(m->arg, does & KILL ? WORKER_CURRENT : WORKER_NEW);
-}
-
-/* What a state begins with, whatever led to it. */
-static void
-entry(struct sensor_machine *m)
-{
-	const struct machine_ops *ops = m->ops;
-
-	switch (m->state) {
-	case STATE_ALLOTTING:
+	direct(ops, m->arg, does);
+	if (does & WRITE_START)
 		ops->commit(m->arg, COMMIT_START);
-		break;
-	case STATE_LOADING:
-		ops->spawn(m->arg, WORKER_CURRENT);
-		break;
-	case STATE_NEW_ALLOTTING:
+	if (does & WRITE_ALLOT)
 		ops->commit(m->arg, COMMIT_ALLOT);
-		break;
-	case STATE_NEW_LOADING:
-		ops->spawn(m->arg, WORKER_NEW);
-		break;
-	case STATE_QUIETING:
-		ops->quiet(m->arg);
-		break;
-	case STATE_NEW_SETTING_UP:
-		ops->set_up(m->arg, WORKER_NEW);
-		break;
-	case STATE_FLIPPING:
-		ops->commit(m->arg, COMMIT_FLIP);
-		break;
-	case STATE_PROMOTING:
+	if (does & WRITE_PROMOTE)
 		ops->commit(m->arg, COMMIT_PROMOTE);
-		break;
-	default:
-		break;
-	}
+	if (does & WRITE_FLIP)
+		ops->commit(m->arg, COMMIT_FLIP);
 }
 
 void
 sensor_machine_event(struct sensor_machine *m, enum machine_event event)
 {
-	const enum machine_state from = m->state;
-	const struct transition *t = &transitions[from][refine(m, event)];
+	const struct transition *t = &transitions[m->state][refine(m, event)];
 
-	must(event != EVENT_RELOAD || m->versions.offered.meta);
 	if (t->next == 0)
 		return;
 	if (t->note != NOTE_NONE)
 		m->ops->tell(m->arg, t->note);
 	act(m, t->does);
-	if (t->next == from)
+	if (t->next == m->state)
 		return;
 	m->state = t->next; /* here, and nowhere else */
-	entry(m);
-	m->ops->entered(m->arg, from);
+	act(m, begins[m->state]);
+	m->ops->entered(m->arg);
+}
+
+void
+sensor_machine_reload(struct sensor_machine *m, struct catalog *catalog,
+    struct sensor_meta *meta)
+{
+	/* One that is being brought in makes way, or has not begun to. */
+	versions_offer(&m->versions, catalog, meta);
+	sensor_machine_event(m, EVENT_RELOAD);
+}
+
+void
+sensor_machine_adopt(struct sensor_machine *m, struct catalog *catalog,
+    struct sensor_meta *meta)
+{
+	must(machine_state_settled(m->state) || m->state == STATE_STOPPING);
+	versions_offer(&m->versions, catalog, meta);
+	versions_accept(&m->versions);
 }
 
 void

@@ -10,18 +10,17 @@
  * state and event. It decides and touches nothing; what it decides is done
  * by its ops.
  *
- * Until the old version is told to go (CLEANING_UP, MAKING_WAY), whatever
- * goes wrong with a new one ends with the old one running. A version that is
- * started plainly after another is on trial (version.h): if it fails, the
- * last good one is started again. A worker that dies unasked ends what was
- * built beside it.
+ * Until the current version is told to go (CLEANING_UP, MAKING_WAY), whatever
+ * goes wrong with a new one ends with the current one running. A version that
+ * is started without that one beside it is on trial (version.h): if it fails,
+ * the last good one is started again.
  */
 enum machine_event {
 	/* asked for */
-	EVENT_ENABLE,    /* it is to run, if nothing of it does */
+	EVENT_ENABLE,    /* it is to run, if it does not and is not about to */
 	EVENT_RESTART,   /* it is to start afresh */
 	EVENT_STOP,
-	EVENT_RELOAD,    /* to the version that has been offered */
+	EVENT_RELOAD,    /* to another version: sensor_machine_reload() */
 	EVENT_TAKE_BACK, /* to the accepted one: forget the offered one */
 	/* the current worker; the last four: it is gone, and how it ended */
 	EVENT_LOADED,
@@ -44,7 +43,7 @@ enum machine_event {
 	EVENT_TRIAL_FAILED = MACHINE_EVENTS_FROM_OUTSIDE,
 	EVENT_TRIAL_PASSED,
 	EVENT_ONCE_FAILED,
-	EVENT_NEW_WAITS, /* it has loaded, and says reload: restart */
+	EVENT_NEW_WAITS, /* it has loaded; one of the two says restart */
 	MACHINE_EVENTS
 };
 
@@ -82,7 +81,7 @@ struct machine_ops {
 	void (*set_up)(void *arg, enum machine_worker w);
 	/* Ends a worker whose time is over; the event of its end follows. */
 	void (*kill)(void *arg, enum machine_worker w);
-	/* The current one. stop: in order; quieted: it is quiet already. */
+	/* Of the current worker. stop: in order; quieted: it is quiet now. */
 	void (*quiet)(void *arg);
 	void (*resume)(void *arg);
 	void (*stop)(void *arg, bool quieted);
@@ -94,7 +93,7 @@ struct machine_ops {
 	bool (*hands_over)(void *arg);
 	void (*tell)(void *arg, enum machine_note note);
 	/* The state has changed; nothing is done after this. */
-	void (*entered)(void *arg, enum machine_state from);
+	void (*entered)(void *arg);
 };
 
 struct sensor_machine {
@@ -113,3 +112,11 @@ void sensor_machine_release(struct sensor_machine *m);
 
 /* An event that the state has no use for changes nothing. */
 void sensor_machine_event(struct sensor_machine *m, enum machine_event event);
+
+/* The sensor is to be of another version now. */
+void sensor_machine_reload(struct sensor_machine *m, struct catalog *catalog,
+    struct sensor_meta *meta);
+
+/* The same for one that is stopped, or stopping: its next start will be. */
+void sensor_machine_adopt(struct sensor_machine *m, struct catalog *catalog,
+    struct sensor_meta *meta);

@@ -49,7 +49,7 @@ roster_make(struct roster *r, const struct fleet *fleet,
 
 		if (!meta || dict_get_str(seen, meta->ref))
 			continue;
-		dict_set_str(seen, meta->ref, r);
+		dict_set_str(seen, meta->ref, r); /* any pointer will do */
 		r->metas[r->count++] = meta;
 	}
 	TAILQ_FOREACH(s, &fleet->all, link)

@@ -14,6 +14,7 @@ static const struct {
 	[STATE_ALLOTTING] = {"allotting", STATUS_STARTING},
 	[STATE_LOADING] = {"loading", STATUS_STARTING},
 	[STATE_SETTING_UP] = {"setting up", STATUS_STARTING},
+	[STATE_TAKING_OVER] = {"taking over", STATUS_STARTING},
 	[STATE_RUNNING] = {"running", STATUS_RUNNING},
 	[STATE_BACKING_OFF] = {"backing off", STATUS_BACKING_OFF},
 	[STATE_NEW_ALLOTTING] = {"new allotting", STATUS_RUNNING},

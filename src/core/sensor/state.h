@@ -9,10 +9,13 @@
  *	ALLOTTING > LOADING > SETTING_UP > RUNNING
  * A new version beside the running one, the handover:
  *	RUNNING > NEW_ALLOTTING > NEW_LOADING > QUIETING > NEW_SETTING_UP >
- *	CLEANING_UP > FLIPPING > SETTING_UP > RUNNING
+ *	CLEANING_UP > FLIPPING > TAKING_OVER > RUNNING
  * and with `reload: restart`, where only the load is beside it:
  *	RUNNING > NEW_ALLOTTING > NEW_LOADING > MAKING_WAY > PROMOTING >
  *	SETTING_UP > RUNNING
+ *
+ * To allot is to take the next generation, the number of a start by which
+ * core knows whose units count, and to have it on disk.
  */
 enum machine_state {
 	/* nothing of it runs, and nothing will by itself */
@@ -22,7 +25,8 @@ enum machine_state {
 	/* a start */
 	STATE_ALLOTTING,      /* its generation is on its way to the disk */
 	STATE_LOADING,        /* its worker is made, and loads */
-	STATE_SETTING_UP,     /* init and setup run; or it is about to run */
+	STATE_SETTING_UP,     /* init and setup run */
+	STATE_TAKING_OVER,    /* after a flip: it is about to run */
 	STATE_RUNNING,
 	STATE_BACKING_OFF,    /* it failed; it starts again after a while */
 	/* a new version, beside the current one */

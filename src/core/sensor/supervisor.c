@@ -1,7 +1,8 @@
 /*
  * The supervisor of one sensor, as others see it: what may be asked of it,
  * and what it says of itself. Called by the fleet, the reload and the API.
- * What an event leads to is decided by its machine, never here.
+ * It knows whether there is anything to reload; what becomes of that, and of
+ * any other event, is decided by its machine, never here.
  */
 #include "core/sensor/supervisor.h"
 
@@ -26,6 +27,13 @@ supervisor_event(struct supervisor *s, enum machine_event event)
 	sensor_machine_event(&s->machine, event);
 }
 
+bool
+supervisor_awaits_new(const struct supervisor *s)
+{
+	return s->machine.state == STATE_NEW_LOADING ||
+	    s->machine.state == STATE_NEW_SETTING_UP;
+}
+
 /*
  * True if what the state waits for is not the sensor's to do: a unit of it
  * waits for room on the disk, or the spawner, which has a deadline of its
@@ -34,12 +42,11 @@ supervisor_event(struct supervisor *s, enum machine_event event)
 static bool
 is_held_up(const struct supervisor *s)
 {
-	const enum machine_state state = s->machine.state;
-	const struct child *c = state == STATE_NEW_LOADING ||
-	    state == STATE_NEW_SETTING_UP ? s->incoming : s->current;
+	const struct child *c = supervisor_awaits_new(s) ? s->incoming :
+	    s->current;
 
-	return c && ((c->born_pid == 0 && c->state == CHILD_LOADING) ||
-	    (c->units_waiting > 0 && s->fleet->ctx->short_of_room));
+	return c && (c->birth || (c->units_waiting > 0 &&
+	    s->fleet->ctx->short_of_room));
 }
 
 /* event_callback_fn: the state has lasted as long as it may. */
@@ -169,8 +176,7 @@ supervisor_reload(struct supervisor *s, struct catalog *catalog,
 	}
 	s->backoff.failures = 0;
 	s->reason = "reload";
-	versions_offer(v, catalog, meta);
-	supervisor_event(s, EVENT_RELOAD);
+	sensor_machine_reload(&s->machine, catalog, meta);
 	return true;
 }
 
@@ -185,8 +191,7 @@ supervisor_adopt(struct supervisor *s, struct catalog *catalog,
 		renew(&v->accepted, s->current, catalog, meta);
 		return;
 	}
-	versions_offer(v, catalog, meta);
-	versions_accept(v);
+	sensor_machine_adopt(&s->machine, catalog, meta);
 }
 
 const struct sensor_meta *

@@ -77,7 +77,7 @@ committed(void *arg)
 	supervisor_event(s, EVENT_COMMITTED);
 	c = s->current;
 	if (c && c->state == CHILD_GONE) {
-		/* It died between its setup and now: what it sent counts. */
+		/* The new worker died before this commit, which counts. */
 		s->current = NULL;
 		supervisor_lost(s, c);
 	}
@@ -255,8 +255,7 @@ act_hands_over(void *arg)
 
 /* How long the state may last, and what is said when it has; 0: for ever. */
 static int64_t
-deadline_of(const struct supervisor *s, enum machine_state from,
-    const char **why)
+deadline_of(const struct supervisor *s, const char **why)
 {
 	const struct context *ctx = s->fleet->ctx;
 
@@ -268,9 +267,10 @@ deadline_of(const struct supervisor *s, enum machine_state from,
 		*why = "its file did not load in time";
 		return child_slice_us(s->incoming) + LOAD_SLACK;
 	case STATE_SETTING_UP:
-		*why = from == STATE_FLIPPING ?
-		    "it did not run after its setup" :
-		    "setup did not end within setup_timeout";
+		*why = "setup did not end within setup_timeout";
+		return ctx->config->setup_timeout_us + SETUP_SLACK;
+	case STATE_TAKING_OVER:
+		*why = "it did not run after its setup";
 		return ctx->config->setup_timeout_us + SETUP_SLACK;
 	case STATE_NEW_SETTING_UP:
 		*why = "setup did not end within setup_timeout";
@@ -283,19 +283,20 @@ deadline_of(const struct supervisor *s, enum machine_state from,
 		*why = NULL;
 		return s->backoff.delay_us;
 	default:
-		/* A stop has child_stop's; a commit is withdrawn instead. */
+		/* child_stop() has one of its own; a commit that finds no
+		 * room waits, until it is withdrawn. */
 		return 0;
 	}
 }
 
 /* ops.entered */
 static void
-act_entered(void *arg, enum machine_state from)
+act_entered(void *arg)
 {
 	struct supervisor *s = arg;
 	const struct fleet *fleet = s->fleet;
 
-	s->deadline_us = deadline_of(s, from, &s->deadline_why);
+	s->deadline_us = deadline_of(s, &s->deadline_why);
 	event_del(s->timer);
 	if (s->deadline_us > 0) {
 		const struct timeval tv = {.tv_sec = s->deadline_us / SECOND,

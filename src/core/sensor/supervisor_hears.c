@@ -177,14 +177,12 @@ on_reported(struct child *c)
 
 	if (c != s->incoming)
 		return;
-	child_ref(c);
 	note_end(s, c, c->details);
 	supervisor_event(s, c->report == MSG_STATE_REJECTED ?
 	    EVENT_NEW_REJECTED : EVENT_NEW_FAILED);
 	forget(s);
 	if (!c->owner)
 		obituary_log_cleanup(c);
-	child_unref(&c);
 }
 
 /* What the end of the current worker is to the machine. */

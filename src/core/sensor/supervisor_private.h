@@ -5,9 +5,9 @@
 #include "core/sensor/supervisor.h"
 
 /*
- * What the files of the supervisor share: supervisor.c asks and decides,
- * supervisor_acts.c does, supervisor_hears.c hears of its workers,
- * supervisor_tells.c says what came of it.
+ * What the files of the supervisor share. supervisor.c takes what is asked,
+ * supervisor_hears.c what its workers say; the machine decides, and then
+ * supervisor_acts.c does it and supervisor_tells.c says what came of it.
  */
 
 /* What the machine decides is done by these; arg is a supervisor. */
@@ -15,6 +15,9 @@ extern const struct machine_ops supervisor_acts;
 
 /* What the supervisor hears of its workers, the incoming one too. */
 extern const struct child_ops supervisor_hears;
+
+/* True while it is the new version's worker that is waited for. */
+bool supervisor_awaits_new(const struct supervisor *s);
 
 /* Hands an event to the machine. */
 void supervisor_event(struct supervisor *s, enum machine_event event);

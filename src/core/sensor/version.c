@@ -89,7 +89,7 @@ versions_on_trial(const struct versions *v)
 }
 
 void
-versions_loaded(struct versions *v)
+versions_has_loaded(struct versions *v)
 {
 	if (v->proof != PROOF_NONE && v->proof != PROOF_TO_LOAD)
 		return;
@@ -98,21 +98,21 @@ versions_loaded(struct versions *v)
 }
 
 void
-versions_runs(struct versions *v)
+versions_has_run(struct versions *v)
 {
 	v->proof = PROOF_RUNS;
 	drop(&v->last_good);
 }
 
 void
-versions_fails(struct versions *v)
+versions_has_failed(struct versions *v)
 {
 	if (v->proof == PROOF_RUNS)
 		v->proof = PROOF_LOADED;
 }
 
 void
-versions_return(struct versions *v)
+versions_go_back(struct versions *v)
 {
 	must(versions_on_trial(v));
 	move(&v->accepted, &v->last_good);

@@ -16,9 +16,10 @@ struct version {
 
 /* How much is known of the accepted version. */
 enum version_proof {
-	PROOF_NONE,    /* it has not loaded yet, and no other ever has */
+	PROOF_NONE,    /* it has not loaded, nor has any version before it */
 	PROOF_LOADED,  /* it has loaded, and may have failed since */
-	PROOF_RUNS,    /* it has run, and not failed since */
+	PROOF_RUNS,    /* it has run, and not failed since; one that died
+	                * while a new version came counts as one that ran */
 	PROOF_TO_LOAD, /* on trial: the last good one, which has loaded,
 	                * returns if this one does not load */
 	PROOF_TO_RUN,  /* on trial: the last good one, which ran well, returns
@@ -32,7 +33,10 @@ struct versions {
 	enum version_proof proof;
 };
 
-/* The first version; takes a reference to its catalog, as all of these do. */
+/*
+ * The first version. A reference is taken to each catalog that is given to
+ * these functions.
+ */
 void versions_init(struct versions *v, struct catalog *catalog,
     struct sensor_meta *meta);
 void versions_release(struct versions *v);
@@ -53,12 +57,12 @@ void versions_accept(struct versions *v);
 bool versions_on_trial(const struct versions *v);
 
 /* The accepted version has loaded; it runs; it failed, by itself. */
-void versions_loaded(struct versions *v);
-void versions_runs(struct versions *v);
-void versions_fails(struct versions *v);
+void versions_has_loaded(struct versions *v);
+void versions_has_run(struct versions *v);
+void versions_has_failed(struct versions *v);
 
 /* The accepted version failed its trial: the last good one is accepted. */
-void versions_return(struct versions *v);
+void versions_go_back(struct versions *v);
 
 /* The same version in a newer catalog. */
 void version_renew(struct version *version, struct catalog *catalog,
