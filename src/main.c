@@ -2,6 +2,7 @@
  * Picks the role: core (run, check), spawner, or a command of the short-lived
  * client. Must do nothing else.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -217,17 +218,30 @@ keep_standard_descriptors(void)
 		close(fd);
 }
 
-int
-main(int argc, char **argv)
+/*
+ * What was printed is out, or the command has failed. A reader that has gone
+ * wants no more; that is no failure.
+ */
+static int
+finish(int code)
+{
+	bool before = ferror(stdout);
+	int now = fflush(stdout) != 0 ? errno : 0;
+
+	if (code != 0 || (!before && now == 0) || now == EPIPE)
+		return code;
+	fprintf(stderr, "sensorhost: cannot write to the standard output%s%s\n",
+	    now ? ": " : "", now ? strerror(now) : "");
+	return 1;
+}
+
+/* Does what the words say; returns the exit code. */
+static int
+act(int argc, char **argv)
 {
 	size_t i;
 	int words;
 
-	if (argc == 2 && strcmp(argv[1], "--spawner") == 0)
-		return spawner_main(SPAWNER_FD);
-	signals_block();
-	keep_standard_descriptors();
-	front_offer(&api_routes);
 	if (argc < 2) {
 		print_help(stderr);
 		return 2;
@@ -251,4 +265,15 @@ main(int argc, char **argv)
 	}
 	words = noun_alone(argc - 1, argv + 1);
 	return words >= 0 ? words : unknown(argc - 1, argv + 1);
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc == 2 && strcmp(argv[1], "--spawner") == 0)
+		return spawner_main(SPAWNER_FD);
+	signals_block();
+	keep_standard_descriptors();
+	front_offer(&api_routes);
+	return finish(act(argc, argv));
 }

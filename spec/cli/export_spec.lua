@@ -170,6 +170,55 @@ describe("sensorhost export", function()
 		end
 	end))
 
+	-- What is put in the place of what is followed, and what is said then.
+	for what, case in pairs({
+		["a file that was moved away"] = { "mv %s/data.mdb %s/old",
+			"was removed or replaced" },
+		["a file that was replaced"] = { "cp %s/data.mdb %s/new && "
+			.. "mv %s/new %s/data.mdb", "was removed or replaced" },
+	}) do
+		it("ends when it follows " .. what, with_data(function(_, dir)
+			local said = ""
+			local p = process.start({ host.program, "export", "--data", dir,
+				"--follow", "--from", "2500", stdout = "pipe",
+				stderr = "pipe" })
+			p:pump(process.deadline(), function(_, bytes)
+				return bytes:find("\n") ~= nil
+			end)
+			os.execute((case[1]:gsub("%%s", dir)))
+			p:pump(process.deadline(), function(_, bytes)
+				said = said .. bytes
+				return said:find(case[2], 1, true) ~= nil
+			end)
+			assert.same({ "exited", 1 }, { p:wait(process.PATIENCE) })
+			p:close()
+		end))
+	end
+
+	it("ends when another journal is put into its file",
+		with_data(function(s, dir)
+		local copy = dir .. ".copy"
+		assert.equal(0, run("backup", copy, "--data", dir).code)
+		local p = process.start({ host.program, "export", "--data", dir,
+			"--follow", "--from", "2500", stdout = "pipe", stderr = "pipe" })
+		local said = ""
+		local function hear(words)
+			p:pump(process.deadline(), function(_, bytes)
+				said = said .. bytes
+				return said:find(words, 1, true) ~= nil
+			end)
+		end
+		hear("\n")
+		s:turn(function() s:append('{"later":1}') end)
+		hear('"later":1')
+		s:close()
+		os.execute(("cp '%s/data.mdb' '%s/data.mdb'"):format(copy, dir))
+		local how, code = p:wait(process.PATIENCE * process.slowness)
+		assert.same({ "exited", 1 }, { how, code })
+		p:close()
+		support.remove(copy)
+	end))
+
 	it("ends when nobody reads any more", with_data(function(_, dir)
 		local p = process.start({ host.program, "export", "--data", dir,
 			"--follow", stdout = "pipe" })

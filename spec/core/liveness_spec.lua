@@ -8,6 +8,29 @@ local signal = require("posix.signal")
 local SLICE = "limits: {slice: 500ms}\n"
 
 describe("a worker that is stopped", function()
+	it("while it is quiet for a version that then fails is replaced",
+	    serving(function(h)
+		local was = h:await("Quick", "running")
+		h:sensor("Quick", "", [[
+function S:setup()
+	print("sets up")
+	require("sensorhost.time").sleep(1)
+	error("no setup")
+end
+]], SLICE .. "poll_interval: 0.2\n")
+		h.core:signal("HUP")
+		h.core:wait_for("sets up")
+		signal.kill(was.pid, signal.SIGSTOP)
+		h.core:wait_for("did not go on after it had been quiet; starts again")
+		local now = process.eventually(function()
+			local s = h:get("Quick")
+			return s.state == "running" and s.pid ~= was.pid and s
+		end, "another worker")
+		assert.is_true(now.generation > was.generation)
+	end, function(h)
+		h:sensor("Quick", "", nil, SLICE .. "poll_interval: 0.2\n")
+	end))
+
 	it("is replaced when it misses its poll; who waits is not", serving(
 	    function(h)
 		local idle = h:get("Often").pid

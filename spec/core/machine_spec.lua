@@ -26,7 +26,11 @@ end
 cdef([[
 struct sensor_meta;
 struct catalog;
-struct version { struct catalog *catalog; struct sensor_meta *meta; };
+struct version {
+	struct catalog *catalog;
+	struct sensor_meta *meta;
+	bool done;
+};
 struct versions {
 	struct version accepted, offered, last_good;
 	int proof;
@@ -220,15 +224,19 @@ local function check()
 		expect(world.finding or world.current.version == world.wanted,
 			"version %d runs, %d is wanted, and nobody said why",
 			world.current.version, world.wanted)
-		world.healthy = nil
+		world.healthy, world.ran = nil, world.current.version
 	elseif s == "FINISHED" then
-		world.healthy = nil -- it has come to its own end
+		-- It has come to its own end, and is not to run again unasked.
+		world.healthy, world.ran = nil, nil
+		world.done = version_of(v.accepted)
 	elseif s == "BACKING_OFF" or s == "REJECTED" then
 		expect(not world.healthy or version_of(v.accepted) == world.healthy,
 			"%s: version %d was lost to %d", s, world.healthy or 0,
 			version_of(v.accepted))
 		world.healthy = nil -- it failed by itself, too
 	end
+	expect(not world.current or world.current.version ~= world.done,
+		"version %d has finished, and runs again", world.done or 0)
 end
 
 local covered = {}
@@ -348,10 +356,12 @@ function happens.DEADLINE()
 end
 
 function happens.ENABLE()
+	world.done = nil
 	deliver("ENABLE")
 end
 
 function happens.RESTART()
+	world.done = nil
 	deliver("RESTART")
 end
 
@@ -373,10 +383,13 @@ local function reload(version)
 		end
 		return
 	end
-	if world.current and world.current.phase ~= "loading"
-	    and world.current.phase ~= "loaded" and world.current.phase ~= "setup"
-	    and not world.current.stopping then
-		world.healthy = world.current.version
+	-- What has run is not to be lost to what does not come to run, be it
+	-- that it runs now, or waits after a failure.
+	if version_of(v.accepted) == world.ran then
+		world.healthy = world.ran
+	end
+	if version == world.done then
+		world.done = nil
 	end
 	count("RELOAD")
 	lib.sensor_machine_reload(world.machine, nil, pointer(version))

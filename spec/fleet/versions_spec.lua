@@ -243,6 +243,49 @@ describe("a sensor that says reload: restart", function()
 	end, "reload: restart\n"))
 end)
 
+describe("a version that has run", function()
+	-- While its worker is dead, too, and waits for its next start.
+	for what, more in pairs({
+		["fails in setup"] = "function S:setup() error('no setup') end",
+		["rejects itself"] = "function S:setup() self:reject('no key') end",
+		["does not end its setup"] = "function S:setup() "
+			.. "require('sensorhost.time').sleep(60) end",
+	}) do
+		it("comes back when another " .. what, counting(function(h)
+			h:edit(2, "", more)
+			assert.equal(1, h:run("reload").code)
+			h:counts(1)
+			signal.kill(h:worker(), signal.SIGKILL)
+			h.core:wait_for("killed by signal 9 .* starts again in")
+			assert.equal(1, h:run("reload").code)
+			h.core:wait_for("the version before it is started again")
+			h:counts(1)
+		end))
+	end
+
+	it("and has finished is not started again for one that does not load",
+		counting(function(h)
+		h:edit(2, "", "function S:poll() self.sensor_service:dispatch("
+			.. "'demo.tick', { n = self.sensor_service:get_number('n') + 1, "
+			.. "v = 2 }) self.sensor_service:set_value('n', "
+			.. "self.sensor_service:get_number('n') + 1) self:finish() end")
+		assert.equal(0, h:run("reload").code)
+		h.core:wait_for("finished")
+		local before = #h:journal()
+		for _ = 1, 3 do
+			h:edit(3, "this is no Lua")
+			assert.equal(1, h:run("reload").code)
+			h.core:wait_for("the version before it has finished")
+		end
+		assert.truthy(h:run("sensor", "get", "demo.S", "--json").stdout
+			:find('"state":%s*"finished"'))
+		assert.equal(before, #h:journal())
+		h:edit(4)
+		assert.equal(0, h:run("reload").code)
+		h:counts(4)
+	end))
+end)
+
 describe("after a reload that failed", function()
 	it("enable and restart start the version that loaded last",
 		counting(function(h)

@@ -122,6 +122,27 @@ describe("stdout that finds no room", function()
 			.. "has what is not printed")
 		assert.same({ "exited", 1 }, { r:wait() })
 	end))
+
+	it("is said by commands, which end with 1", host.with(function(h)
+		h:write_sensor("demo", "C", COUNTER, METADATA)
+		local core = h:start("serve")
+		core:wait_for("^ready")
+		for _, words in ipairs({ { "--version" }, { "--help" },
+			{ "status" }, { "status", "--json" }, { "sensor", "list" },
+			{ "sensor", "get", "demo.C" }, { "sensor", "restart", "demo.C" },
+			{ "reload" }, { "reload", "--json" }, { "check" },
+			{ "check", "--json" }, { "journal", "stat" },
+			{ "journal", "verify" }, { "journal", "verify", "--json" },
+			{ "backup", h.dir .. "/copy" }, { "serve", "--print-config" } }) do
+			local command = table.concat(words, " ")
+			words.stdout = "/dev/full"
+			local r = h:start(words)
+			r:wait_for("cannot write to the standard output")
+			assert.same({ command, "exited", 1 }, { command, r:wait() })
+		end
+		core:signal("TERM")
+		assert.same({ "exited", 0 }, { core:wait() })
+	end))
 end)
 
 describe("descriptors that are closed at the start", function()

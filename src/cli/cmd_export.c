@@ -40,6 +40,8 @@ struct export {
 	struct store_reader *reader;
 	struct place place;
 	uint64_t next;		/* the sequence wanted next */
+	uint64_t last;		/* that was read last; 0: none */
+	int64_t last_us;	/* and its time */
 	uint64_t from;		/* as given; 0: what there is */
 	bool json; /* said or not: there is no other form */
 	bool follow;
@@ -202,8 +204,28 @@ take_record(struct export *x, struct view *v, const struct journal_ends *ends,
 		return step;
 	if (record.seq >= ends->first)
 		x->next = record.seq + 1;
+	if (r == READ_FOUND) {
+		x->last = record.seq;
+		x->last_us = record.time_us;
+	}
 	return r == READ_FAILED ? tell_fault(x, "%s", view_error(v)) :
 	    put_record(x, v, ends, &record);
+}
+
+/*
+ * True if what was read last is there no more though retention cannot have
+ * taken it: another journal has been put into the same file.
+ */
+static bool
+is_another(const struct export *x, struct view *v,
+    const struct journal_ends *ends)
+{
+	struct journal_record record;
+
+	if (x->last == 0 || x->last < ends->first)
+		return false;
+	return x->last > ends->last || (journal_get(v, x->last, &record) ==
+	    READ_FOUND && record.time_us != x->last_us);
 }
 
 /* Gathers one slice of the journal; STEP_END: there is no more for now. */
@@ -216,6 +238,11 @@ journal_slice(struct export *x, struct view *v)
 
 	if (journal_noted(v, &ends) == READ_FAILED)
 		return give_up(x, v);
+	if (is_another(x, v, &ends)) {
+		tell_fault(x, "the journal was replaced by another while it "
+		    "was being read");
+		return STEP_FAILED;
+	}
 	journal_walk_init(&walk, v, x->next);
 	for (int n = 0; step == STEP_MORE && n < SLICE_RECORDS &&
 	    x->out.len < SLICE_BYTES; n++)

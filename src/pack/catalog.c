@@ -31,6 +31,7 @@ struct catalog {
 	struct trigger_type **own;	/* of the host itself */
 	size_t own_count;
 	struct dict *unread;	/* folder that could not be read, to why */
+	char *path_unread;	/* one of packs_path, and why; NULL: none */
 	struct diags diags;
 };
 
@@ -99,10 +100,15 @@ find_packs(struct catalog_builder *b, const char *folder)
 	int count = scandir(folder, &names, NULL, alphasort), i;
 	char *dir;
 
-	if (count < 0)
-		note_unread(b->catalog, folder, xasprintf(
-		    "packs cannot be read from here: %s", strerror(errno)),
-		    true);
+	if (count < 0) {
+		char *why = xasprintf("packs cannot be read from here: %s",
+		    strerror(errno));
+
+		if (!b->catalog->path_unread)
+			b->catalog->path_unread = xasprintf("%s: %s", folder,
+			    why);
+		note_unread(b->catalog, folder, why, true);
+	}
 	for (i = 0; i < count; i++) {
 		dir = xasprintf("%s/%s", folder, names[i]->d_name);
 		if (names[i]->d_name[0] != '.' && is_pack(dir))
@@ -288,6 +294,7 @@ catalog_unref(struct catalog **cp)
 	dict_free(&c->by_ref, NULL);
 	dict_free(&c->triggers, NULL);
 	dict_free(&c->unread, free);
+	free(c->path_unread);
 	core_types_free(&c->own, c->own_count);
 	diags_release(&c->diags);
 	free(c);
@@ -400,9 +407,12 @@ catalog_unread(const struct catalog *c, const struct pack *p)
 	const char *slash = strrchr(p->dir, '/');
 	const char *why = dict_get_str(c->unread, p->dir);
 
-	if (why || !slash)
-		return why;
-	return dict_get(c->unread, p->dir, (size_t)(slash - p->dir));
+	if (!why && slash)
+		why = dict_get(c->unread, p->dir, (size_t)(slash - p->dir));
+	/* It may lie in a folder that could not be looked into. */
+	if (!why && !catalog_pack_by_name(c, p->name))
+		why = c->path_unread;
+	return why;
 }
 
 const struct trigger_type *

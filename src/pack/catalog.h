@@ -67,8 +67,8 @@ struct sensor_meta *catalog_sensor_want(const struct catalog *c,
 
 /*
  * Why a pack of an older catalog is not, or not wholly, in this one although
- * it is not gone: its folder, or the one it lies in, could not be read. NULL
- * if it was read, or is gone.
+ * it may not be gone: its folder, the one it lies in, or another of packs_path
+ * could not be read. NULL if it was read, or is gone.
  */
 const char *catalog_unread(const struct catalog *c, const struct pack *p);
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/xalloc.h"
+#include "store/anchor.h"
 #include "store/folder.h"
 #include "store/store_impl.h"
 
@@ -24,6 +25,7 @@ struct store_reader {
 	char *dir;
 	int lock_fd;	/* -1: LMDB's reader table is in use instead */
 	struct env *env;
+	struct anchor anchor;	/* of the database's file */
 	struct view view;
 	struct registry registry;
 };
@@ -69,7 +71,8 @@ store_reader_open(struct store_reader **out, const char *dir, struct err *e)
 	r->dir = xstrdup(dir);
 	r->lock_fd = -1;
 	registry_init(&r->registry);
-	if (open_env(r, e) != 0) {
+	if (open_env(r, e) != 0 || anchor_init(&r->anchor, r->dir,
+	    FOLDER_DATA, env_fd(r->env), e) != 0) {
 		store_reader_close(&r);
 		return -1;
 	}
@@ -90,6 +93,7 @@ store_reader_close(struct store_reader **pp)
 	}
 	if (r->lock_fd >= 0)
 		close(r->lock_fd);
+	anchor_release(&r->anchor);
 	registry_release(&r->registry);
 	free(r->dir);
 	free(r);
@@ -104,6 +108,11 @@ store_reader_view(struct store_reader *r, int64_t now_us, struct err *e)
 	struct txn *t;
 
 	store_reader_rest(r);
+	if (!anchor_holds(&r->anchor)) {
+		err_set(e, "the data folder \"%s\" was removed or replaced "
+		    "while it was being read", r->dir);
+		return NULL;
+	}
 	t = env_read(r->env);
 	if (head_load(t, &head) == READ_FAILED ||
 	    set_back_load(t, &back) == READ_FAILED ||

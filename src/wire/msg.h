@@ -37,7 +37,7 @@ enum msg_type {
 	              * becomes of it comes as STATE */
 	MSG_QUIET,   /* u32 milliseconds that running polls and handlers may
 	              * take to finish; reply (when nothing runs): empty */
-	MSG_RESUME,  /* goes on after QUIET */
+	MSG_RESUME,  /* goes on after QUIET; reply: empty */
 	MSG_STOP,    /* str reason, u32 ms for polls and handlers, u32 ms for
 	              * cleanup; answered by STATE stopped, then exit */
 	MSG_TRIGGER, /* u8 MSG_TRIGGER_*, str trigger: JSON as in the spec */

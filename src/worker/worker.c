@@ -87,8 +87,14 @@ on_quiet(struct vm *v, uint32_t id, struct msg_cursor *c)
 static void
 on_resume(struct vm *v, uint32_t id, struct msg_cursor *c)
 {
-	(void)id;
+	struct buf body = {0};
+
 	(void)c;
+	if (id != 0) {
+		msg_put_ok(&body);
+		link_reply(v->link, id, &body);
+		buf_release(&body);
+	}
 	sensor_resume(v->sensor);
 }
 

@@ -30,6 +30,8 @@
  * quarter.
  */
 #define STOP_SLACK INT64_C(500000)
+/* Beyond the slice of Lua that a worker may be in when it is to go on. */
+#define RESUME_SLACK INT64_C(5000000)
 
 struct child *
 child_ref(struct child *c)
@@ -135,7 +137,20 @@ void
 child_resume(struct child *c)
 {
 	c->quiet_id = 0;
-	child_send(c, MSG_RESUME, 0, NULL);
+	c->resume_id = ++c->next_id;
+	child_send(c, MSG_RESUME, c->resume_id, NULL);
+	child_set_deadline(c, child_slice_us(c) + RESUME_SLACK,
+	    "did not go on after it had been quiet");
+}
+
+void
+child_resumed(struct child *c)
+{
+	c->resume_id = 0;
+	/* Unless another deadline has taken the place of that one. */
+	if (!c->stop_reason && !c->reported && !c->link_ended &&
+	    !c->killed_for)
+		child_clear_deadline(c);
 }
 
 bool

@@ -95,7 +95,7 @@ struct child {
 	char *spec; /* the LOAD message's JSON, until it is sent */
 	struct bounds bounds;
 	uint32_t next_id;
-	uint32_t hello_id, load_id, quiet_id;
+	uint32_t hello_id, load_id, quiet_id, resume_id;
 	enum msg_state report; /* valid in CHILD_REPORTED and after */
 	json_t *details;       /* of the report, or the lint's; NULL: none */
 	bool reported;
@@ -133,7 +133,9 @@ int64_t child_slice_us(const struct child *c);
 
 void child_start(struct child *c);
 void child_quiet(struct child *c, int64_t grace_us);
+/* Ends the quiet; a worker that does not answer to it is killed. */
 void child_resume(struct child *c);
+void child_resumed(struct child *c);
 
 /*
  * Asks for the orderly end, and kills when it takes longer than both times.

@@ -103,6 +103,8 @@ on_reply(struct child *c, const struct frame *f)
 		c->quiet_id = 0;
 		if (c->owner)
 			c->ops->quiet(c);
+	} else if (f->id == c->resume_id) {
+		child_resumed(c);
 	}
 	/* Else an answer that nobody wants any more, such as after RESUME. */
 }

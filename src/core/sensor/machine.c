@@ -27,7 +27,7 @@ enum {
 	GO_BACK = 1 << 6,    /* to the last good one */
 	HAS_LOADED = 1 << 7, /* the accepted one has loaded */
 	HAS_RUN = 1 << 8,    /* the accepted one has run */
-	HAS_FAILED = 1 << 9, /* the accepted one has failed by itself */
+	HAS_FINISHED = 1 << 9, /* the accepted one has, and is done */
 	/* with the current worker */
 	SPAWN = 1 << 10,
 	SET_UP = 1 << 11,
@@ -81,12 +81,13 @@ struct transition {
 
 /* Its only worker is asked to end, or ends unasked. */
 #define HAS_ONE_WORKER \
-	[EVENT_FAILED] = {STATE_BACKING_OFF, HAS_FAILED, NOTE_FAILED}, \
-	[EVENT_ONCE_FAILED] = {STATE_STOPPED, HAS_FAILED, NOTE_FAILED}, \
+	[EVENT_FAILED] = {STATE_BACKING_OFF, 0, NOTE_FAILED}, \
+	[EVENT_ONCE_FAILED] = {STATE_STOPPED, 0, NOTE_FAILED}, \
 	[EVENT_TRIAL_FAILED] = {STATE_ALLOTTING, GO_BACK, NOTE_RETURNED}, \
-	[EVENT_FINISHED] = {STATE_FINISHED, HAS_RUN, NOTE_FINISHED}, \
-	[EVENT_REJECTED] = {STATE_REJECTED, HAS_FAILED, NOTE_REJECTED}, \
-	[EVENT_STOPPED] = {STATE_BACKING_OFF, HAS_FAILED, NOTE_FAILED}, \
+	[EVENT_TRIAL_VAIN] = {STATE_FINISHED, GO_BACK, NOTE_RETURNED}, \
+	[EVENT_FINISHED] = {STATE_FINISHED, HAS_FINISHED, NOTE_FINISHED}, \
+	[EVENT_REJECTED] = {STATE_REJECTED, 0, NOTE_REJECTED}, \
+	[EVENT_STOPPED] = {STATE_BACKING_OFF, 0, NOTE_FAILED}, \
 	[EVENT_STOP] = {STATE_STOPPING, STOP}, \
 	[EVENT_RESTART] = {STATE_RESTARTING, STOP}
 
@@ -135,8 +136,8 @@ static const struct transition
 	/*
 	 * A new version comes, the current one runs. If the new version fails
 	 * or is taken back, the state is RUNNING again. If the current worker
-	 * dies, its version counts as one that ran: the new version is started
-	 * alone, on trial; a new worker that has loaded is kept for that.
+	 * dies, the new version is started alone, on trial; a new worker that
+	 * has loaded is kept for that.
 	 */
 	/* RELOAD: the version that is offered now is the one to be loaded. */
 	[STATE_NEW_ALLOTTING] = {
@@ -259,7 +260,8 @@ refine(const struct sensor_machine *m, enum machine_event event)
 		return event;
 	if (versions_on_trial(&m->versions)) {
 		if (failed || event == EVENT_REJECTED)
-			return EVENT_TRIAL_FAILED;
+			return m->versions.last_good.done ?
+			    EVENT_TRIAL_VAIN : EVENT_TRIAL_FAILED;
 		if (event == EVENT_RUNS)
 			return EVENT_TRIAL_PASSED;
 	}
@@ -280,8 +282,8 @@ judge(struct versions *v, unsigned does)
 		versions_has_loaded(v);
 	if (does & HAS_RUN)
 		versions_has_run(v);
-	if (does & HAS_FAILED)
-		versions_has_failed(v);
+	if (does & HAS_FINISHED)
+		versions_has_finished(v);
 }
 
 /* What is to be done with the workers. */

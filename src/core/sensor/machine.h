@@ -41,6 +41,7 @@ enum machine_event {
 	MACHINE_EVENTS_FROM_OUTSIDE,
 	/* what some of these come to, see refine() */
 	EVENT_TRIAL_FAILED = MACHINE_EVENTS_FROM_OUTSIDE,
+	EVENT_TRIAL_VAIN, /* the same, but the last good one has finished */
 	EVENT_TRIAL_PASSED,
 	EVENT_ONCE_FAILED,
 	EVENT_NEW_WAITS, /* it has loaded; one of the two says restart */
@@ -66,7 +67,7 @@ enum machine_note {
 	NOTE_STOPPED,   /* it was asked to end */
 	NOTE_OLD_ENDED, /* it made way for a new version, or died beside it */
 	NOTE_KEPT,      /* the new version failed: the old one runs on */
-	NOTE_RETURNED,  /* the same: the last good one is started again */
+	NOTE_RETURNED,  /* the same: the last good one is in its place again */
 	NOTE_DROPPED,   /* the new version gives way to an operator's word */
 	NOTE_RELOADED,  /* the new version is the current one */
 };

@@ -145,7 +145,9 @@ supervisor_tell(void *arg, enum machine_note note)
 		tell_refused(s, "the running version goes on");
 		break;
 	case NOTE_RETURNED:
-		tell_refused(s, "the version before it is started again");
+		tell_refused(s, s->machine.versions.last_good.done ?
+		    "the version before it has finished" :
+		    "the version before it is started again");
 		break;
 	case NOTE_DROPPED:
 		tell_dropped(s);

@@ -30,7 +30,8 @@ void
 version_renew(struct version *version, struct catalog *catalog,
     struct sensor_meta *meta)
 {
-	struct version newer = {catalog ? catalog_ref(catalog) : NULL, meta};
+	struct version newer = {catalog ? catalog_ref(catalog) : NULL, meta,
+	    version->done};
 
 	move(version, &newer);
 }
@@ -74,10 +75,11 @@ void
 versions_accept(struct versions *v)
 {
 	must(v->offered.meta);
-	if (v->proof == PROOF_LOADED || v->proof == PROOF_RUNS) {
+	if (v->proof == PROOF_LOADED || v->proof == PROOF_RAN) {
+		/* One that has finished would only be finished again. */
+		v->proof = v->proof == PROOF_RAN && !v->accepted.done ?
+		    PROOF_TO_RUN : PROOF_TO_LOAD;
 		move(&v->last_good, &v->accepted);
-		v->proof = v->proof == PROOF_RUNS ? PROOF_TO_RUN :
-		    PROOF_TO_LOAD;
 	}
 	move(&v->accepted, &v->offered);
 }
@@ -100,15 +102,16 @@ versions_has_loaded(struct versions *v)
 void
 versions_has_run(struct versions *v)
 {
-	v->proof = PROOF_RUNS;
+	v->proof = PROOF_RAN;
+	v->accepted.done = false;
 	drop(&v->last_good);
 }
 
 void
-versions_has_failed(struct versions *v)
+versions_has_finished(struct versions *v)
 {
-	if (v->proof == PROOF_RUNS)
-		v->proof = PROOF_LOADED;
+	versions_has_run(v);
+	v->accepted.done = true;
 }
 
 void
@@ -116,5 +119,6 @@ versions_go_back(struct versions *v)
 {
 	must(versions_on_trial(v));
 	move(&v->accepted, &v->last_good);
-	v->proof = v->proof == PROOF_TO_RUN ? PROOF_RUNS : PROOF_LOADED;
+	v->proof = v->proof == PROOF_TO_RUN || v->accepted.done ? PROOF_RAN :
+	    PROOF_LOADED;
 }

@@ -12,17 +12,17 @@ struct sensor_meta;
 struct version {
 	struct catalog *catalog;  /* a reference; may be NULL in specs */
 	struct sensor_meta *meta; /* NULL: there is no such version */
+	bool done;                /* it has finished, and is not to run again */
 };
 
 /* How much is known of the accepted version. */
 enum version_proof {
 	PROOF_NONE,    /* it has not loaded, nor has any version before it */
-	PROOF_LOADED,  /* it has loaded, and may have failed since */
-	PROOF_RUNS,    /* it has run, and not failed since; one that died
-	                * while a new version came counts as one that ran */
+	PROOF_LOADED,  /* it has loaded */
+	PROOF_RAN,     /* it has run */
 	PROOF_TO_LOAD, /* on trial: the last good one, which has loaded,
 	                * returns if this one does not load */
-	PROOF_TO_RUN,  /* on trial: the last good one, which ran well, returns
+	PROOF_TO_RUN,  /* on trial: the last good one, which has run, returns
 	                * if this one fails before it runs */
 };
 
@@ -56,10 +56,10 @@ void versions_accept(struct versions *v);
 /* True if the accepted version's failure is the last good one's return. */
 bool versions_on_trial(const struct versions *v);
 
-/* The accepted version has loaded; it runs; it failed, by itself. */
+/* The accepted version has loaded; it has run; it has finished. */
 void versions_has_loaded(struct versions *v);
 void versions_has_run(struct versions *v);
-void versions_has_failed(struct versions *v);
+void versions_has_finished(struct versions *v);
 
 /* The accepted version failed its trial: the last good one is accepted. */
 void versions_go_back(struct versions *v);
