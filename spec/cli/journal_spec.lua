@@ -46,7 +46,7 @@ end
 describe("sensorhost journal stat", function()
 	it("shows what there is, beside the one who writes it",
 		with_data(function(_, dir)
-		local r = run(dir, "journal", "stat", "--json")
+		local r = run(dir, "journal", "stat", "-j")
 		assert.same({ 0, "" }, { r.code, r.stderr })
 		local o = cjson.decode(r.stdout)
 		assert.same({ 1, 10, 10, "2026-01-02T03:04:05.000000Z",
@@ -83,6 +83,49 @@ describe("sensorhost journal stat", function()
 			assert.matches("^sensorhost: there is no data in ", r.stderr)
 		end
 		support.remove(above)
+	end)
+end)
+
+describe("a reader", function()
+	local readers = { { "journal", "stat" }, { "journal", "verify" },
+		{ "export" }, { "backup", "/tmp/no-such-folder/copy" } }
+
+	it("says like a start that a store is none any more",
+		with_data(function(s, dir)
+		s:close()
+		local path = dir .. "/data.mdb"
+		for what, lose in pairs({
+			empty = function() assert(io.open(path, "w")):close() end,
+			missing = function() os.remove(path) end,
+		}) do
+			lose()
+			local said = run(dir, "serve").stderr:match(
+				'"[^\n]*" was a store and is ' .. what .. " now: [^\n]+")
+			for _, words in ipairs(readers) do
+				local r = run(dir, unpack(words))
+				assert.same({ 1, "sensorhost: " .. tostring(said) .. "\n" },
+					{ r.code, r.stderr })
+			end
+		end
+	end))
+
+	it("says nothing of what it does not do, where the file is cut",
+		with_data(function(s, dir)
+		s:close()
+		assert.equal(0, os.execute("truncate -s 8192 " .. dir .. "/data.mdb"))
+		for _, words in ipairs(readers) do
+			local r = run(dir, unpack(words))
+			assert.equal(1, r.code)
+			assert.matches("^sensorhost: [^\n]*the file is cut short\n",
+				r.stderr)
+		end
+	end))
+
+	it("has its exit codes in its help", function()
+		for _, verb in ipairs({ "stat", "verify" }) do
+			assert.matches("\nexit codes: 0 ", process.run({ host.program,
+				"journal", verb, "--help" }).stdout)
+		end
 	end)
 end)
 
@@ -135,9 +178,9 @@ describe("sensorhost journal verify", function()
 	it("says how much there is", with_data(function(_, dir)
 		local r = run(dir, "journal", "verify")
 		assert.same({ 0, "", "all is as it was written: 10 instances, 1 dead "
-			.. "letters, 2 items, 1 expiries, 1 sensors, 1 triggers, 1 "
-			.. "consumers\n" }, { r.code, r.stderr, r.stdout })
-		r = run(dir, "journal", "verify", "--json")
+			.. "letter, 2 items, 1 expiry, 1 sensor, 1 trigger, 1 "
+			.. "consumer\n" }, { r.code, r.stderr, r.stdout })
+		r = run(dir, "journal", "verify", "-j")
 		assert.equal(0, r.code)
 		assert.same({ sound = true, faults = {}, instances = 10,
 			dead_letters = 1, items = 2, expiries = 1, sensors = 1,
@@ -160,14 +203,31 @@ describe("sensorhost journal verify", function()
 			local r = run(dir, "journal", "verify")
 			assert.equal(1, r.code, r.stdout)
 			assert.matches(said, r.stdout)
-			assert.matches("^sensorhost: %d+ faults?: put a copy that "
-				.. "`sensorhost backup` made", r.stderr)
+			assert.matches("^sensorhost: %d+ faults?: the host goes on "
+				.. "without a damaged record that is only read; .*a copy "
+				.. "that `sensorhost backup` made .*at the cost of all since",
+				r.stderr)
 			r = run(dir, "journal", "verify", "--json")
 			local o = cjson.decode(r.stdout)
 			assert.is_false(o.sound)
 			assert.matches(said, table.concat(o.faults, "\n"))
 		end))
 	end
+
+	it("has no number for a key that is none", with_data(function(s, dir)
+		s:close()
+		local file = assert(io.open(dir .. "/data.mdb", "r+b"))
+		local text, n = file:read("*a"):gsub("%z%z\8%z(\4%z%z%z%z%z%z%z)",
+			"\0\0\0\0%1")
+		assert.is_true(n > 0)
+		file:seek("set", 0)
+		file:write(text)
+		file:close()
+		local r = run(dir, "journal", "verify")
+		assert.equal(1, r.code)
+		assert.matches('an entry of the table "journal" is damaged', r.stdout)
+		assert.is_nil((r.stdout .. r.stderr):find('""', 1, true))
+	end))
 
 	it("reads a store of format 1", with_data(function(s, dir)
 		s:close()

@@ -22,7 +22,9 @@ static const struct command stat_command = {
 	.summary = "Shows what the data folder holds: the journal from its "
 	    "first\nto its last instance, the datastore, the dead letters, "
 	    "and how far\nconsumers are.",
-	.details = "Works beside a running host and without one.\n",
+	.details =
+	    "Works beside a running host and without one.\n"
+	    "exit codes: 0 shown, 1 no data or it cannot be read, 2 usage\n",
 };
 
 static const struct command verify_command = {
@@ -33,7 +35,9 @@ static const struct command verify_command = {
 	    "the others.",
 	.details =
 	    "Works beside a running host and without one. Prints a line for\n"
-	    "each fault, and ends with 1 if there is one.\n",
+	    "each fault.\n"
+	    "exit codes: 0 all is as it was written, 1 a fault or no data, "
+	    "2 usage\n",
 };
 
 /* What a command of the two asks for. */
@@ -197,6 +201,33 @@ put_fault(void *arg, const char *what)
 		printf("%s\n", what);
 }
 
+/* One of what was read, and how many. */
+struct tally {
+	uint64_t n;
+	const char *one, *many;
+};
+
+/* "all is as it was written: 2 instances, 1 dead letter, ..." */
+static void
+print_sound(const struct verify *w)
+{
+	const struct tally tallies[] = {
+		{ w->instances, "instance", "instances" },
+		{ w->dead_letters, "dead letter", "dead letters" },
+		{ w->items, "item", "items" },
+		{ w->expiries, "expiry", "expiries" },
+		{ w->sensors, "sensor", "sensors" },
+		{ w->triggers, "trigger", "triggers" },
+		{ w->consumers, "consumer", "consumers" },
+	};
+
+	printf("all is as it was written");
+	for (size_t i = 0; i < sizeof(tallies) / sizeof(*tallies); i++)
+		printf("%s %" PRIu64 " %s", i == 0 ? ":" : ",", tallies[i].n,
+		    tallies[i].n == 1 ? tallies[i].one : tallies[i].many);
+	putchar('\n');
+}
+
 /* Writes what was read and what came of it. */
 static void
 print_verified(const struct verify *w, json_t *faults)
@@ -205,13 +236,7 @@ print_verified(const struct verify *w, json_t *faults)
 
 	if (faults == NULL) {
 		if (w->faults == 0)
-			printf("all is as it was written: %" PRIu64
-			    " instances, %" PRIu64 " dead letters, %" PRIu64
-			    " items, %" PRIu64 " expiries, %" PRIu64
-			    " sensors, %" PRIu64 " triggers, %" PRIu64
-			    " consumers\n", w->instances, w->dead_letters,
-			    w->items, w->expiries, w->sensors, w->triggers,
-			    w->consumers);
+			print_sound(w);
 		return;
 	}
 	o = json_pack("{s:b, s:O, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
@@ -237,9 +262,11 @@ verify(const struct asked *asked, struct store_reader *r)
 	store_reader_verify(r, &w);
 	print_verified(&w, faults);
 	json_decref(faults);
-	return w.faults == 0 ? 0 : place_fail("%" PRIu64 " fault%s: put a copy "
-	    "that `sensorhost backup` made in the place of data.mdb", w.faults,
-	    w.faults == 1 ? "" : "s");
+	return w.faults == 0 ? 0 : place_fail("%" PRIu64 " fault%s: the host "
+	    "goes on without a damaged record that is only read; to be rid of "
+	    "%s, put a copy that `sensorhost backup` made in the place of "
+	    "data.mdb, at the cost of all since that copy", w.faults,
+	    w.faults == 1 ? "" : "s", w.faults == 1 ? "it" : "them");
 }
 
 /* Opens the folder and does it; the exit code. */
@@ -272,7 +299,7 @@ journal_command(const struct command *command, int argc, char **argv,
 	struct asked asked = {0};
 	struct opt_list words = {0};
 	const struct opt opts[] = {
-		{ OPT_FLAG, "json", 0, &asked.json, NULL, "print JSON" },
+		{ OPT_FLAG, "json", 'j', &asked.json, NULL, "print JSON" },
 		PLACE_OPTS(asked.place),
 		{ .type = OPT_END },
 	};

@@ -236,7 +236,7 @@ env_open(struct env **out, const char *dir, const struct env_options *options,
 		env->flags |= MDB_NOSYNC;
 	env->write = (struct txn){ .env = env, .write = true };
 	env->read = (struct txn){ .env = env };
-	guard_begin(dir);
+	guard_begin(dir, !options->read_only);
 	/* A limit on address space is no reason to give up: begin smaller. */
 	while (((rc = open_sized(env, dir, size)) == ENOMEM || rc == EINVAL) &&
 	    size > MAP_LEAST)

@@ -1,5 +1,6 @@
 /*
- * The first start in a data folder. Called by store.c once it has the lock.
+ * The first start in a data folder. Called by store.c once it has the lock;
+ * readers ask whether there was a store.
  * The database is made in a folder of its own below, synced, and only then
  * given its name, so that a start which is cut short, by a power cut or a
  * full disk, leaves nothing at that name, and the next one begins afresh.
@@ -212,23 +213,47 @@ make_locks(const char *dir, struct err *e)
 	return rc;
 }
 
+/* What lies there; that there is nothing is an error where a store was. */
+static enum content
+look_in(const char *dir, const char *path, int lock_fd, struct err *e)
+{
+	enum content content = look(path, e);
+
+	if ((content != CONTENT_NONE && content != CONTENT_UNUSED) ||
+	    !(folder_is_marked(lock_fd) || has_ballast(dir)))
+		return content;
+	err_set(e, "\"%s\" was a store and is %s now: restore a copy that "
+	    "`sensorhost backup` made, or remove the whole folder to begin "
+	    "anew", path, content == CONTENT_NONE ? "missing" : "empty");
+	return CONTENT_ERROR;
+}
+
+int
+first_look(const char *dir, struct err *e)
+{
+	char *path = folder_path(dir, FOLDER_DATA);
+	char *lock = folder_path(dir, FOLDER_LOCK);
+	int fd = open(lock, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	enum content content = look_in(dir, path, fd, e);
+
+	if (fd >= 0)
+		close(fd);
+	free(lock);
+	free(path);
+	return content == CONTENT_ERROR ? -1 : 0;
+}
+
 int
 first_start(const char *dir, int lock_fd, struct err *e)
 {
 	char *path = folder_path(dir, FOLDER_DATA);
 	char *below = folder_path(dir, FIRST_NAME);
-	enum content content = look(path, e);
-	bool finished = folder_is_marked(lock_fd) || has_ballast(dir);
+	enum content content = look_in(dir, path, lock_fd, e);
 	int rc = 0;
 
 	clear(below);
 	if (content == CONTENT_ERROR)
 		rc = -1;
-	else if (content != CONTENT_SOME && finished)
-		rc = err_set(e, "\"%s\" was a store and is %s now: restore a "
-		    "copy that `sensorhost backup` made, or remove the whole "
-		    "folder to begin anew", path,
-		    content == CONTENT_NONE ? "missing" : "empty");
 	else if (content != CONTENT_SOME)
 		rc = begin(dir, path, e);
 	free(below);

@@ -15,6 +15,7 @@
 volatile sig_atomic_t guard_inside;
 
 static char begin[PATH_MAX + 64];
+static bool writes;
 static const char *map_begin, *map_end;
 static struct sigaction before[2];	/* what SIGSEGV and SIGABRT did */
 static char stack[64 * 1024];	/* of the handlers: a cycle eats the other */
@@ -49,7 +50,7 @@ on_bus(int number)
 {
 	(void)number;
 	end("cannot be read any more: the disk fails, or the file is cut "
-	    "short", "; nothing more is acknowledged");
+	    "short", writes ? "; nothing more is acknowledged" : "");
 }
 
 /* The handler of SIGSEGV, and of SIGABRT, by which memory says the same. */
@@ -79,7 +80,7 @@ guard_map(const void *map, size_t size)
 }
 
 void
-guard_begin(const char *dir)
+guard_begin(const char *dir, bool writer)
 {
 	struct sigaction bus = { .sa_handler = on_bus,
 	    .sa_flags = SA_ONSTACK };
@@ -90,6 +91,7 @@ guard_begin(const char *dir)
 
 	snprintf(begin, sizeof(begin), "sensorhost: the database in \"%s\" ",
 	    dir);
+	writes = writer;
 	sigaltstack(&own, NULL);
 	sigemptyset(&bus.sa_mask);
 	sigemptyset(&fault.sa_mask);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -9,10 +10,10 @@
  * damaged bytes lead LMDB or us astray, SIGSEGV, or SIGABRT where LMDB spoilt
  * its memory by them. From guard_begin() on they end the process with code 1
  * and a line on stderr that names the folder; nothing more is committed or
- * acknowledged. A SIGSEGV or SIGABRT that comes from elsewhere is our bug and
- * does what it did before.
+ * acknowledged, which the line says in a writer. A SIGSEGV or SIGABRT that
+ * comes from elsewhere is our bug and does what it did before.
  */
-void guard_begin(const char *dir);
+void guard_begin(const char *dir, bool writer);
 
 /* Where the file is mapped now; NULL: not known. */
 void guard_map(const void *map, size_t size);

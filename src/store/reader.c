@@ -16,6 +16,7 @@
 
 #include "base/xalloc.h"
 #include "store/anchor.h"
+#include "store/first.h"
 #include "store/folder.h"
 #include "store/store_impl.h"
 
@@ -47,12 +48,17 @@ open_env(struct store_reader *r, struct err *e)
 {
 	struct env_options options = { .read_only = true };
 
-	if (!can(r->dir, "data.mdb", F_OK) && (errno == ENOENT ||
-	    errno == ENOTDIR))
+	if (!can(r->dir, FOLDER_DATA, F_OK) && (errno == ENOENT ||
+	    errno == ENOTDIR)) {
+		if (errno == ENOENT && first_look(r->dir, e) != 0)
+			return -1;
 		return err_set(e, "there is no data in \"%s\" yet: give the "
 		    "folder with --data", r->dir);
-	if (!can(r->dir, "data.mdb", R_OK))
+	}
+	if (!can(r->dir, FOLDER_DATA, R_OK))
 		return err_errno(e, "cannot read the data in \"%s\"", r->dir);
+	if (first_look(r->dir, e) != 0)
+		return -1;
 	if (!can(r->dir, "lock.mdb", W_OK)) {
 		if (!folder_lock_shared(r->dir, &r->lock_fd))
 			return err_set(e, "cannot read \"%s\" beside the "

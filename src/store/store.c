@@ -296,7 +296,7 @@ judge(struct store *s, int fault, const struct txn *ended, struct err *e)
 	if (room_give(s))
 		return STORE_AGAIN;
 	err_set(e, "no room to write to \"%s\": %s", s->dir,
-	    env_fault_text(fault));
+	    fault == EIO ? "the disk is full" : env_fault_text(fault));
 	return STORE_FULL;
 }
 

@@ -17,7 +17,7 @@
 #include "base/must.h"
 #include "base/xalloc.h"
 
-#define KEY_TEXT 520
+#define KEY_TEXT 560
 
 /* Tells whoever wants to know of reads that fail. */
 static enum read_result
@@ -147,25 +147,34 @@ is_shown(struct span name, size_t i, bool utf8)
 	    !(p[i] < 0xa0 && i > 0 && p[i - 1] == 0xc2);
 }
 
-/* Appends a key as text: a number, or what can be shown of it. */
+/*
+ * Names an entry by its key: a number, or what can be shown of it; or, where
+ * the key is no number and should be, its table.
+ */
 static void
-put_key(char *at, size_t size, enum table table, struct span key)
+put_entry(char *at, size_t size, enum table table, struct span key)
 {
-	size_t number = table_kinds[table].number, n = 0;
+	size_t number = table_kinds[table].number, n;
 	const unsigned char *p = key.data;
 	uint64_t value = 0;
 	bool utf8;
 
-	if (number > 0 && key.len == number) {
+	if (number > 0 && key.len != number) {
+		snprintf(at, size, "an entry of the table \"%s\"",
+		    table_kinds[table].name);
+		return;
+	}
+	n = (size_t)snprintf(at, size, "%s", table_kinds[table].words);
+	if (number > 0) {
 		memcpy(&value, p, number);
-		snprintf(at, size, " %llu", (unsigned long long)value);
+		snprintf(at + n, size - n, " %llu", (unsigned long long)value);
 		return;
 	}
 	if (table == TABLE_TTL && key.len > 8)	/* behind the time */
 		key = span_of(p + 8, key.len - 8);
 	p = key.data;
 	utf8 = js_utf8_valid(key.data, key.len);
-	n = (size_t)snprintf(at, size, " \"");
+	n += (size_t)snprintf(at + n, size - n, " \"");
 	for (size_t i = 0; i < key.len && n + 3 < size; i++)
 		at[n++] = is_shown(key, i, utf8) ? (char)p[i] : '?';
 	snprintf(at + n, size - n, "\"");
@@ -176,10 +185,10 @@ txn_damage(struct txn *t, enum table table, struct span key)
 {
 	char text[KEY_TEXT];
 
-	put_key(text, sizeof(text), table, key);
+	put_entry(text, sizeof(text), table, key);
 	t->damaged = true;
-	snprintf(t->why, sizeof(t->why), "%s%s is damaged: it is not what "
-	    "was written", table_kinds[table].words, text);
+	snprintf(t->why, sizeof(t->why), "%s is damaged: it is not what was "
+	    "written", text);
 	if (t->write && t->fault == 0)
 		t->fault = MDB_CORRUPTED;
 	return failed(t);
