@@ -4,6 +4,7 @@ local cjson = require("cjson")
 local host = require("spec.support.host")
 local process = require("spec.support.process")
 local serving = require("spec.support.serving")
+local shim = require("spec.support.shim")
 
 -- Runs a command that must end with a code; returns stdout and stderr.
 local function ran(h, code, ...)
@@ -15,7 +16,10 @@ end
 describe("status", function()
 	it("shows the host at a glance", serving(function(h)
 		local text = ran(h, 0, "status")
-		assert.matches("\nloop       longest turn [%d.e-]+ ms of work, ", text)
+		assert.matches("\nloop       longest turn %d+%.%d ms of work, longest "
+			.. "commit %d+%.%d ms, since ", text)
+		assert.matches(": %d+[%d.]* [KM]B, %d+[%d.]* [KMG]B free on the "
+			.. "disk\n", text)
 		assert.matches("^sensorhost %d+%.%d+%.%d+, process "
 			.. h.core.process.pid .. ", running since 20", text)
 		assert.matches("\nsensors    3: ", text)
@@ -32,6 +36,24 @@ describe("status", function()
 		ran(h, 1, "reload")
 		local _, err = ran(h, 0, "status")
 		assert.matches("^sensorhost: .*sensors/tick.yaml:1:1: ", err)
+	end))
+
+	it("has plain numbers", host.with(function(h)
+		h:write_sensor("demo", "S", [[
+local S = require("sensorhost.polling_sensor"):extend()
+function S:poll() self.sensor_service:dispatch("demo.tick", {}) end
+return S]], "poll_interval: 3600\ntrigger_types: [{name: tick}]\n")
+		local core = h:start({ "serve", env = { LD_PRELOAD = shim.preload(
+			shim.compile(h.dir, shim.slow_disk(1.01))) } })
+		core:wait_for("ready: ")
+		process.eventually(function()
+			return ran(h, 0, "status"):find("longest commit %d%d%d%d+%.%d ms")
+		end, "a commit of more than a second")
+		for number in ran(h, 0, "status", "--json"):gmatch(":%s*(%d+%.%d+)") do
+			assert.is_true(#number:match("%.(%d+)") <= 6, number)
+		end
+		core:signal("KILL")
+		core:wait()
 	end))
 
 	it("says that no host is running, and what to do", host.with(

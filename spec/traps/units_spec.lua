@@ -189,6 +189,8 @@ describe("trap", function()
 			local said = h:run("sensor", "get", "t.Try", "--json")
 			local sensor = cjson.decode(said.stdout)
 			assert.equal(1, sensor.skipped_polls)
+			assert.matches("\nskipped polls +1, held back by an earlier poll "
+				.. "or a reload\n", h:run("sensor", "get", "t.Try").stdout)
 			assert.truthy(sensor.next_poll > os.date("!%Y-%m-%dT%H:%M:%S"))
 			says(manual(), "One that begins at 12:00:10 and ends at 12:00:31 "
 				.. "skips the ticks of :20 and :30")

@@ -97,6 +97,8 @@ put_clock(struct out *o, const struct store_clock *c)
 	out_name(o, "clock");
 	out_open(&inner, o->b);
 	out_integer(&inner, "steps", c->steps);
+	out_double(&inner, "last_step", (double)c->step_us / 1e6);
+	out_bool(&inner, "last_step_at_start", c->at_open);
 	out_time(&inner, "newest_record", c->behind_us);
 	out_time(&inner, "aging_held_until", c->held_until_us);
 	out_close(&inner);

@@ -14,6 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/js.h"
 #include "base/must.h"
 #include "base/xalloc.h"
 
@@ -195,11 +196,13 @@ client_free(struct client **cp)
 static int
 understand(struct client *c, struct reply *r, struct err *e)
 {
-	const char *fault;
+	const char *text = (const char *)r->text.data, *fault;
+	size_t at;
 
 	curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &r->status);
-	r->value = json_loadb((const char *)r->text.data, r->text.len,
-	    JSON_ALLOW_NUL, NULL);
+	/* What nests deeper than the program goes is no answer of a host. */
+	if (!js_find_fault(text, r->text.len, JS_DEPTH, &at))
+		r->value = json_loadb(text, r->text.len, JSON_ALLOW_NUL, NULL);
 	fault = member_text(r->value, "faultstring");
 	if (r->status >= 400 && *fault)
 		return err_set(e, "%s", fault);
@@ -293,8 +296,15 @@ member_time(const json_t *object, const char *name, char text[TIME_TEXT])
 void
 print_json(const json_t *value)
 {
-	json_dumpf(value, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
-	putchar('\n');
+	struct buf flat = {0}, text = {0};
+
+	js_put_json(&flat, value, false);
+	js_put_formatted(&text, (const char *)flat.data, flat.len, true,
+	    false);
+	buf_putc(&text, '\n');
+	fwrite(text.data, 1, text.len, stdout);
+	buf_release(&flat);
+	buf_release(&text);
 }
 
 /* ":line:column" of a finding, as far as it has them. */

@@ -168,8 +168,8 @@ print_state(const json_t *s)
 	row("started", member_time(s, "started", time));
 	row("next poll", member_time(s, "next_poll", time));
 	if (member_integer(s, "skipped_polls")) {
-		snprintf(text, sizeof(text), "%lld, as polls took longer than "
-		    "poll_interval", (long long)member_integer(s,
+		snprintf(text, sizeof(text), "%lld, held back by an earlier "
+		    "poll or a reload", (long long)member_integer(s,
 		    "skipped_polls"));
 		row("skipped polls", text);
 	}

@@ -36,6 +36,22 @@ print_span(double seconds)
 		printf("%.0f s", seconds);
 }
 
+/* "12.5 MB", in the unit that fits. */
+#define SIZE_TEXT 32
+static const char *
+size_text(json_int_t bytes, char text[SIZE_TEXT])
+{
+	double size = (double)bytes;
+
+	if (size >= 1 << 30)
+		snprintf(text, SIZE_TEXT, "%.1f GB", size / (1 << 30));
+	else if (size >= 1 << 20)
+		snprintf(text, SIZE_TEXT, "%.1f MB", size / (1 << 20));
+	else
+		snprintf(text, SIZE_TEXT, "%.0f KB", size / (1 << 10));
+	return text;
+}
+
 /* "3: 2 running (1 failing), 1 rejected". */
 static void
 print_sensors(const json_t *sensors)
@@ -81,15 +97,25 @@ print_overdue(const json_t *store)
 static void
 print_clock(const json_t *clock)
 {
+	double step = json_number_value(json_object_get(clock, "last_step"));
+	bool at_start = json_is_true(json_object_get(clock,
+	    "last_step_at_start"));
 	char time[TIME_TEXT];
 
 	if (*member_text(clock, "newest_record"))
 		printf("clock      is behind the newest record, of %s UTC\n",
 		    member_time(clock, "newest_record", time));
-	if (*member_text(clock, "aging_held_until"))
-		printf("clock      has made a leap: nothing is deleted for its "
-		    "age before %s UTC\n", member_time(clock,
-		    "aging_held_until", time));
+	if (!*member_text(clock, "aging_held_until"))
+		return;
+	printf("clock      %s ", at_start ? "was" : "has gone");
+	if (!at_start)
+		fputs(step < 0 ? "back by " : "forward by ", stdout);
+	print_span(step < 0 ? -step : step);
+	if (at_start)
+		printf(" %s the newest record at the start", step < 0 ?
+		    "behind" : "ahead of");
+	printf("; nothing is deleted for its age before %s UTC\n",
+	    member_time(clock, "aging_held_until", time));
 }
 
 /* The longest turn of the loop. */
@@ -98,7 +124,7 @@ print_loop(const json_t *loop)
 {
 	char since[TIME_TEXT];
 
-	printf("loop       longest turn %.3g ms of work, longest commit %.3g "
+	printf("loop       longest turn %.1f ms of work, longest commit %.1f "
 	    "ms, since %s\n", 1e3 * json_number_value(json_object_get(loop,
 	    "longest_work")), 1e3 * json_number_value(json_object_get(loop,
 	    "longest_commit")), member_time(loop, "since", since));
@@ -129,7 +155,7 @@ static void
 print_status(const json_t *s)
 {
 	const json_t *store = json_object_get(s, "store"), *item;
-	char started[TIME_TEXT];
+	char started[TIME_TEXT], size[SIZE_TEXT], free[SIZE_TEXT];
 	json_int_t dead, items;
 	size_t i;
 
@@ -141,16 +167,16 @@ print_status(const json_t *s)
 	if (*member_text(s, "unready"))
 		printf("not ready  %s\n", member_text(s, "unready"));
 	print_sensors(json_object_get(s, "sensors"));
-	printf("data       %s: %.1f MB, %.1f GB free on the disk\n",
-	    member_text(s, "data_dir"), (double)member_integer(store,
-	    "file_bytes") / 1048576, (double)member_integer(store,
-	    "disk_free_bytes") / 1073741824);
+	printf("data       %s: %s, %s free on the disk\n",
+	    member_text(s, "data_dir"), size_text(member_integer(store,
+	    "file_bytes"), size), size_text(member_integer(store,
+	    "disk_free_bytes"), free));
 	dead = member_integer(store, "dead_letters");
 	items = member_integer(store, "items");
-	printf("journal    %lld to %lld, %.1f MB; %lld dead letter%s, %lld "
+	printf("journal    %lld to %lld, %s; %lld dead letter%s, %lld "
 	    "item%s\n", (long long)member_integer(store, "journal_first"),
 	    (long long)member_integer(store, "journal_last"),
-	    (double)member_integer(store, "journal_bytes") / 1048576,
+	    size_text(member_integer(store, "journal_bytes"), size),
 	    (long long)dead, dead == 1 ? "" : "s", (long long)items,
 	    items == 1 ? "" : "s");
 	print_overdue(store);

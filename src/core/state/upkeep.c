@@ -79,7 +79,7 @@ span_text(int64_t us, char text[32])
 static void
 look_at_clock(struct upkeep *u)
 {
-	char newest[CLOCK_TEXT], until[CLOCK_TEXT], by[32], what[80];
+	char newest[CLOCK_TEXT], until[CLOCK_TEXT], by[32], what[160];
 	int64_t now = clock_unix_us();
 	struct store_clock c;
 	bool back;
@@ -93,14 +93,14 @@ look_at_clock(struct upkeep *u)
 	clock_rfc3339(c.newest_us, newest);
 	clock_rfc3339(c.held_until_us, until);
 	if (c.at_open)
-		snprintf(what, sizeof(what), "is %s %s the newest record", by,
-		    back ? "behind" : "ahead of");
+		snprintf(what, sizeof(what), "is %s %s the newest record, of "
+		    "%s", by, back ? "behind" : "ahead of", newest);
 	else
-		snprintf(what, sizeof(what), "has gone %s by %s",
-		    back ? "back" : "forward", by);
+		snprintf(what, sizeof(what), "has gone %s by %s (the newest "
+		    "record is of %s)", back ? "back" : "forward", by, newest);
 	/* That a host was away for a while is nothing to warn of. */
 	log_at(c.at_open && !back ? LOG_INFO : LOG_WARNING, NULL,
-	    "the clock %s (the newest record is of %s)%s%s%s", what, newest,
+	    "the clock %s%s%s%s", what,
 	    back ? "; later ones get the clock's time" : "",
 	    c.held_until_us ? "; nothing is deleted for its age before " : "",
 	    c.held_until_us ? until : "");
