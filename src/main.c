@@ -193,11 +193,11 @@ unknown(int argc, char **argv)
 	near = nearest(word, names, i);
 	if (!near)
 		near = nearest(argv[0], names, i);
-	fprintf(stderr, "sensorhost: unknown %s \"%s\"%s%s%s; see: "
+	fprintf(stderr, "sensorhost: unknown %s \"%s\"%s%s%s see: "
 	    "sensorhost --help\n", *argv[0] == '-' ? "option" : "command",
 	    near && strchr(near, ' ') ? word : argv[0],
 	    near ? "; did you mean \"" : "", near ? near : "",
-	    near ? "\"?" : "");
+	    near ? "\"?" : ";");
 	return 2;
 }
 

@@ -18,10 +18,15 @@ describe("sensorhost", function()
 			assert.equal(2, r.code)
 			assert.equal("", r.stdout)
 			assert.truthy(r.stderr:find("^sensorhost: unknown"))
-			assert.truthy(r.stderr:find('did you mean "' .. meant .. '"?', 1,
-				true), r.stderr)
+			assert.truthy(r.stderr:find('did you mean "' .. meant .. '"? see: ',
+				1, true), r.stderr)
 		end
-		assert.is_nil(run("nonsense").stderr:find("did you mean", 1, true))
+		assert.matches('command "nonsense"; see: ', run("nonsense").stderr, 1,
+			true)
+		assert.matches('did you mean "--json"? see: ', run("status",
+			"--jsno").stderr, 1, true)
+		assert.matches('option "--zzzzzzzz"; see: ', run("status",
+			"--zzzzzzzz").stderr, 1, true)
 	end)
 
 	it("says what is not there yet, and what there is instead", function()

@@ -28,7 +28,8 @@ opts_usage(const struct command *c, const char *fmt, ...)
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
-	fprintf(stderr, "; see: sensorhost %s --help\n", c->name);
+	fprintf(stderr, "%s see: sensorhost %s --help\n",
+	    fmt[strlen(fmt) - 1] == '?' ? "" : ";", c->name);
 	return 2;
 }
 
