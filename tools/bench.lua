@@ -25,17 +25,26 @@ options:
 	os.exit(code)
 end
 
+-- Says what is wrong with a word, then all that there is.
+local function wrong(...)
+	io.stderr:write("tools/bench: ", string.format(...), "\n")
+	usage(io.stderr, 2)
+end
+
 local i = 1
 while i <= #arg do
 	local name = arg[i]:match("^%-%-(.+)$")
 	if name == "help" then
 		usage(io.stdout, 0)
-	elseif name == "json" and arg[i + 1] then
-		options.json, i = arg[i + 1], i + 2
-	elseif name and options[name] and tonumber(arg[i + 1]) then
-		options[name], i = tonumber(arg[i + 1]), i + 2
+	elseif name == "json" then
+		options.json = arg[i + 1] or wrong("--json wants a file")
+		i = i + 2
+	elseif name and options[name] then
+		options[name] = tonumber(arg[i + 1]) or wrong(
+			'--%s wants a number, not "%s"', name, arg[i + 1] or "")
+		i = i + 2
 	elseif name then
-		usage(io.stderr, 2)
+		wrong('no option "%s"', arg[i])
 	else
 		chosen[arg[i]], i = true, i + 1
 	end
@@ -46,7 +55,7 @@ for name in pairs(chosen) do
 		known = known or row.name == name
 	end
 	if not known then
-		usage(io.stderr, 2)
+		wrong('no row "%s"', name)
 	end
 end
 

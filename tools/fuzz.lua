@@ -25,6 +25,12 @@ options:
 	os.exit(code)
 end
 
+-- Says what is wrong with a word, then all that there is.
+local function wrong(...)
+	io.stderr:write("tools/fuzz: ", string.format(...), "\n")
+	usage(io.stderr, 2)
+end
+
 local known = {}
 for _, name in ipairs(targets.names()) do
 	known[name] = true
@@ -33,14 +39,18 @@ local i = 1
 while i <= #arg do
 	if arg[i] == "--help" then
 		usage(io.stdout, 0)
-	elseif arg[i] == "--corpus" and arg[i + 1] then
-		options.corpus, i = arg[i + 1], i + 1
-	elseif arg[i] == "--seconds" and tonumber(arg[i + 1]) then
-		options.seconds, i = tonumber(arg[i + 1]), i + 1
+	elseif arg[i] == "--corpus" then
+		options.corpus = arg[i + 1] or wrong("--corpus wants a folder")
+		i = i + 1
+	elseif arg[i] == "--seconds" then
+		options.seconds = tonumber(arg[i + 1]) or wrong(
+			'--seconds wants a number, not "%s"', arg[i + 1] or "")
+		i = i + 1
 	elseif known[arg[i]:gsub("^fuzz_", "")] then
 		chosen[#chosen + 1] = arg[i]:gsub("^fuzz_", "")
 	else
-		usage(io.stderr, 2)
+		wrong('no %s "%s"', arg[i]:find("^%-") and "option" or "target",
+			arg[i])
 	end
 	i = i + 1
 end
@@ -75,7 +85,7 @@ local function run(name)
 		BROKEN .. "/" .. name .. "-", corpus))
 	local log = r.stdout .. r.stderr
 	local good = r.code == 0
-	local line = ("%s inputs, %d found"):format(
+	local line = ("%s inputs, %d new corpus entries"):format(
 		log:match("number_of_executed_units: (%d+)") or "?",
 		count_files(work))
 	if good and corpus then

@@ -27,6 +27,12 @@ options:
 	os.exit(code)
 end
 
+-- Says what is wrong with a word, then all that there is.
+local function wrong(...)
+	io.stderr:write("tools/torture: ", string.format(...), "\n")
+	usage(io.stderr, 2)
+end
+
 local known = {}
 for _, kind in ipairs(kinds) do
 	known[kind.name] = kind
@@ -35,16 +41,20 @@ for i = 1, #arg, 2 do
 	local name, value = arg[i]:match("^%-%-(%a+)$"), arg[i + 1]
 	if name == "help" then
 		usage(io.stdout, 0)
-	elseif name == "only" and known[value] then
-		chosen[value] = true
-	elseif known[name] and tonumber(value) then
+	elseif name == "only" then
+		chosen[known[value] and value or wrong('no kind "%s"',
+			value or "")] = true
+	elseif known[name] then
 		counts[name] = tonumber(value)
-	elseif name == "seed" and tonumber(value) then
+			or wrong('--%s wants a number, not "%s"', name, value or "")
+	elseif name == "seed" then
 		options.seed = tonumber(value)
-	elseif name == "build" and (value == "asan" or value == "release") then
-		options.build = value
+			or wrong('--seed wants a number, not "%s"', value or "")
+	elseif name == "build" then
+		options.build = (value == "asan" or value == "release") and value
+			or wrong('no build "%s"', value or "")
 	else
-		usage(io.stderr, 2)
+		wrong('no option "%s"', arg[i])
 	end
 end
 
