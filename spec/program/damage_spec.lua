@@ -237,6 +237,35 @@ describe("a database in which a page is its own parent", function()
 	end)
 end)
 
+describe("a database whose first pages change while it is read", function()
+	it("ends who reads it with a line", function()
+		for seed = 1, 3 do
+			local dir, above = support.folder()
+			fill(dir)
+			local said = ""
+			local p = process.start({ host.program, "export", "--follow",
+				"--data", dir, stdout = "pipe", stderr = "pipe" })
+			p:pump(process.deadline(), function(_, bytes)
+				return bytes:find("\n") ~= nil
+			end)
+			math.randomseed(seed)
+			local file = assert(io.open(dir .. "/data.mdb", "r+b"))
+			for _ = 1, 2 * PAGE do
+				file:write(string.char(math.random(0, 255)))
+			end
+			file:close()
+			p:pump(process.deadline(), function(_, bytes)
+				said = said .. bytes
+				return said:find("sensorhost: ", 1, true) ~= nil
+			end)
+			assert.same({ "exited", 1 }, { p:wait(process.PATIENCE
+				* process.slowness) })
+			p:close()
+			support.remove(above)
+		end
+	end)
+end)
+
 describe("a file that was a database", function()
 	local wrecks = {
 		empty = function() return "" end,

@@ -121,6 +121,19 @@ describe("a disk that is full", function()
 		assert.is_true(in_order(h) >= 20)
 	end))
 
+	for _, size in ipairs({ "28k", "32k", "40k", "48k" }) do
+		it("from the first commit on makes it wait: " .. size,
+			on_disk("size=" .. size, function(h)
+			local run = h:start({ "run", "demo.C", stdout = "/dev/null" })
+			run:wait_for("sensors wait, nothing is lost")
+			os.execute("mount -o remount,size=16m '" .. h.dir .. "/disk'")
+			run:wait_for("there is room again")
+			run:signal("TERM")
+			assert.same({ "exited", 0 }, { run:wait() })
+			in_order(h)
+		end))
+	end
+
 	it("does not keep it from stopping", on_disk("size=2m", function(h)
 		h:write("sensorhost.yaml", "stop_timeout: 1\n")
 		local run = h:start({ "run", "demo.C", "--config",

@@ -4,6 +4,7 @@
 local ffi = require("ffi")
 local stat = require("posix.sys.stat")
 local cdef = require("spec.support.cdef")
+local host = require("spec.support.host")
 local process = require("spec.support.process")
 local shim = require("spec.support.shim")
 local support = require("spec.support.store")
@@ -219,5 +220,20 @@ describe("a store that is none any more", function()
 		os.remove(dir .. "/ballast")
 		write(dir .. "/data.mdb", "")
 		refused(dir, "empty")
+	end))
+
+	it("refuses what is no plain file, and does not wait for it",
+		with_folder(function(dir)
+		os.execute(("mkdir -m 700 '%s' && mkfifo '%s/data.mdb'")
+			:format(dir, dir))
+		for _, words in ipairs({ { "run", "x.Y" }, { "serve" }, { "export" },
+			{ "journal", "verify" } }) do
+			words[#words + 1], words[#words + 2] = "--data", dir
+			table.insert(words, 1, host.program)
+			words.timeout = 10
+			local r = process.run(words)
+			assert.equal(1, r.code, words[2])
+			assert.matches("is no plain file", r.stderr, 1, true)
+		end
 	end))
 end)

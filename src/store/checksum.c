@@ -59,6 +59,25 @@ take(struct sums *s, const unsigned char *p, size_t n, step_fn *eight)
 	}
 }
 
+/*
+ * One number of two. They must not simply be added: the same change in two
+ * neighbouring words would cancel out. This is the 64-bit finalizer of
+ * MurmurHash3, which maps different numbers to different ones; half of its
+ * bits are kept.
+ */
+INLINE uint32_t
+mix(struct sums s)
+{
+	uint64_t h = s.odd << 32 | (uint32_t)s.even;
+
+	h ^= h >> 33;
+	h *= UINT64_C(0xff51afd7ed558ccd);
+	h ^= h >> 33;
+	h *= UINT64_C(0xc4ceb9fe1a85ec53);
+	h ^= h >> 33;
+	return (uint32_t)h;
+}
+
 /* Takes in all that is left; at least eight bytes came before p or follow. */
 INLINE uint32_t
 finish(struct sums s, const unsigned char *p, size_t left, step_fn *eight)
@@ -87,7 +106,7 @@ finish(struct sums s, const unsigned char *p, size_t left, step_fn *eight)
 	if (left > 0)	/* those before them, read again, are shifted out */
 		s.odd = eight(s.odd, word_at(p + left - 8) >>
 		    (-8 * left & 63));
-	sum = ~(uint32_t)eight(s.even, s.odd);
+	sum = mix(s);
 	return sum + (sum == 0);
 }
 

@@ -9,8 +9,8 @@
  * The checksum of a record of at least eight bytes: over its key and all of
  * the record, in which the four bytes at `place` (a multiple of 4) count as
  * zero, for there it is kept. Two CRC-32C that run side by side, one over each
- * other eight bytes, of which the first takes in the second at its end. Never
- * 0, so that a record that has 0 there has none.
+ * other eight bytes, and a mixture of both at the end. Never 0, so that a
+ * record that has 0 there has none.
  */
 uint32_t checksum(struct span key, struct span record, size_t place);
 

@@ -138,7 +138,7 @@ find_map(struct env *env)
 int
 env_remap(struct env *env, uint64_t size)
 {
-	int rc = mdb_env_set_mapsize(env->handle, size);
+	int rc = lmdb(mdb_env_set_mapsize(env->handle, size));
 
 	find_map(env);
 	return rc;
@@ -170,7 +170,7 @@ open_sized(struct env *env, const char *dir, uint64_t map_size)
 	mdb_env_set_assert(env->handle, on_assert);
 	if (map_size != 0)
 		mdb_env_set_mapsize(env->handle, map_size);
-	rc = mdb_env_open(env->handle, dir, env->flags, ENV_MODE);
+	rc = lmdb(mdb_env_open(env->handle, dir, env->flags, ENV_MODE));
 	if (rc == 0)
 		rc = mdb_env_get_fd(env->handle, &fd);
 	if (rc == 0 && fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
@@ -286,7 +286,7 @@ static bool
 is_dead(struct env *env)
 {
 	MDB_txn *txn;
-	int rc = mdb_txn_begin(env->handle, NULL, MDB_RDONLY, &txn);
+	int rc = lmdb(mdb_txn_begin(env->handle, NULL, MDB_RDONLY, &txn));
 
 	if (rc == 0)
 		mdb_txn_abort(txn);

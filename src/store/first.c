@@ -86,12 +86,17 @@ look(const char *path, struct err *e)
 	static unsigned char bytes[2 * PAGE_MAX];
 	long system = sysconf(_SC_PAGESIZE);
 	size_t page = system < PAGE_MAX ? (size_t)system : PAGE_MAX, n;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat st;
 	ssize_t got;
 
 	if (fd < 0 && errno == ENOENT)
 		return CONTENT_NONE;
+	if (fd >= 0 && fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) {
+		close(fd);
+		err_set(e, "\"%s\" is no plain file", path);
+		return CONTENT_ERROR;
+	}
 	got = fd < 0 ? -1 : pread(fd, bytes, 2 * page, 0);
 	if (got < 0 || fstat(fd, &st) != 0) {
 		err_errno(e, "cannot read \"%s\"", path);

@@ -21,6 +21,8 @@
 
 #define BALLAST_SIZE (UINT64_C(32) << 20)
 #define LOW_SPACE (UINT64_C(32) << 20)
+/* What a commit may take on a disk so small that nothing is reserved. */
+#define TINY (UINT64_C(256) << 10)
 #define SHARE 16 /* of a disk, at most for each of the two */
 #define LOOK_US 100000
 #define RELIEF_TURNS 16
@@ -133,8 +135,11 @@ room_give(struct store *s)
 bool
 room_is_out(struct store *s)
 {
+	const uint64_t least = s->room.low_space > TINY ? s->room.low_space :
+	    TINY;
+
 	s->room.is_short = true;
-	return room_disk_free(s) < s->room.low_space;
+	return room_disk_free(s) < least;
 }
 
 /* The bytes that lie free in the file; only asked when the disk is short. */

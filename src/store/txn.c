@@ -73,7 +73,7 @@ env_write(struct env *env)
 	t->fault = 0;
 	t->handle = NULL;
 	rc = env->handle == NULL ? MDB_PANIC :
-	    mdb_txn_begin(env->handle, NULL, 0, &t->handle);
+	    lmdb(mdb_txn_begin(env->handle, NULL, 0, &t->handle));
 	if (rc != 0)
 		t->handle = NULL;
 	txn_result(t, rc);
@@ -85,10 +85,11 @@ static int
 read_renew(struct txn *t)
 {
 	if (t->handle != NULL)
-		return mdb_txn_renew(t->handle);
+		return lmdb(mdb_txn_renew(t->handle));
 	if (t->env->handle == NULL)
 		return MDB_PANIC;
-	return mdb_txn_begin(t->env->handle, NULL, MDB_RDONLY, &t->handle);
+	return lmdb(mdb_txn_begin(t->env->handle, NULL, MDB_RDONLY,
+	    &t->handle));
 }
 
 struct txn *
