@@ -68,6 +68,35 @@ local function status(h)
 	return http.ask(h.data .. "/api.sock", "GET", "/v1/status").json
 end
 
+-- Waits for so many turns; in each that appends, retention deletes some.
+local function past_turns(h, n)
+	local turns = status(h).store.commits
+	process.eventually(function()
+		return status(h).store.commits > turns + n
+	end)
+end
+
+-- Ends what runs, in either way, and starts again: nothing is forgotten.
+local function held_over_restarts(h, run, words)
+	for _, how in ipairs({ "KILL", "TERM" }) do
+		run:signal(how)
+		run:wait()
+		run = h:start(words)
+		run:wait_for("info the clock made a leap before the start; nothing "
+			.. "is deleted for its age before 20%d%d%-")
+		run:wait_for("ready: 1 sensor")
+		past_turns(h, 10)
+		local said = status(h)
+		assert.equal(0, said.clock.steps)
+		assert.is_string(said.clock.aging_held_until)
+		assert.equal(1, said.store.journal_first)
+		assert.matches("\nclock      made a leap before the start; nothing "
+			.. "is deleted for its age before 20", h:run("status").stdout)
+	end
+	run:signal("TERM")
+	assert.same({ "exited", 0 }, { run:wait() })
+end
+
 describe("a clock that is ahead", function()
 	it("for one start is behind it then, and that is said", with_clock(
 		function(h, set)
@@ -130,22 +159,39 @@ describe("a clock that is ahead", function()
 			.. "at the start; nothing is deleted for its age before ",
 			h:run("status").stdout)
 		serve:wait_for("ready: 1 sensor")
-		local function past_upkeep()
-			local turns = status(h).store.commits
-			process.eventually(function()
-				return status(h).store.commits > turns + 60
-			end)
-		end
-		past_upkeep()
+		past_turns(h, 60)
 		assert.equal(200, http.ask(h.data .. "/api.sock", "POST",
 			"/v1/reload").status)
-		past_upkeep()
+		past_turns(h, 60)
 		local said = status(h)
 		assert.is_string(said.clock.aging_held_until)
 		assert.equal(1, said.store.journal_first)
 		serve:signal("TERM")
 		assert.same({ "exited", 0 }, { serve:wait() })
 		assert.is_true(#h:journal() > before)
+	end))
+
+	it("is remembered at the next starts", with_clock(function(h, set)
+		assert.equal(0, h:run("run", "demo.C", "--count", "20").code)
+		set(8 * DAY)
+		local words = { "serve", env = h.clock }
+		local serve = h:start(words)
+		serve:wait_for("info the clock is 8 days ahead of the newest record, "
+			.. "of [^(]*; nothing is deleted for its age before")
+		held_over_restarts(h, serve, words)
+	end))
+
+	it("is remembered as well when it went ahead while one ran", with_clock(
+		function(h, set)
+		local words = { "serve", "--config", h:write("sensorhost.yaml",
+			"journal:\n  retain_age: 1m\n"), env = h.clock }
+		local serve = h:start(words)
+		serve:wait_for("ready: 1 sensor")
+		past_turns(h, 10)
+		set(3600)
+		serve:wait_for("warning the clock has gone forward by 60 min .*; "
+			.. "nothing is deleted for its age before")
+		held_over_restarts(h, serve, words)
 	end))
 end)
 

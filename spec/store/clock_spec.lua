@@ -3,6 +3,7 @@
 
 local ffi = require("ffi")
 local process = require("spec.support.process")
+local raw = require("spec.support.raw_store")
 local support = require("spec.support.store")
 local with_folder = support.with_folder
 local lib, span = support.lib, support.span
@@ -39,6 +40,21 @@ end
 local function retain(s, days)
 	lib.retention_set(s.s, ffi.new("struct retention",
 		{ journal_age_us = days * DAY, dead_letter_age_us = days * DAY }))
+end
+
+-- How much of the time in which nothing is aged out the clock still has.
+local function left(s)
+	local held = clock(s, T0).held_until_us
+	return held ~= 0 and held - T0 or 0LL
+end
+
+-- Whether such a time is kept in the folder, which nobody has open.
+local function is_kept(dir)
+	local kept = false
+	raw.each(dir, "meta", function(key)
+		kept = kept or key == "aging held"
+	end)
+	return kept
 end
 
 -- A turn of upkeep; how many items it deleted.
@@ -280,6 +296,107 @@ describe("retention by age", function()
 		local s = assert(support.open(dir, { grace_us = 0 }))
 		append(s, T0)
 		assert.equal(0, clock(s, T0).steps)
+		s:close()
+	end))
+
+	it("waits on at the next start, also if only the leap was found",
+		with_folder(function(dir)
+		local now = T0 + 4000 * DAY
+		local s = assert(support.open(dir, { grace_us = 0 }))
+		append(s, T0)
+		s:close()
+		assert.is_false(is_kept(dir))
+		for i = 1, 3 do
+			s = assert(support.open(dir, { grace_us = 0 }))
+			retain(s, 7)
+			if i == 1 then
+				-- Nothing is staged in the turn that finds it.
+				assert.equal("done", (s:turn(nil, now)))
+				assert.equal(1, clock(s, now).steps)
+				local commits = s:figures().commits
+				assert.equal("done", (s:turn(nil, now)))
+				assert.equal(commits, s:figures().commits)
+			else
+				append(s, now + i * SECOND)
+				assert.equal(0, clock(s, now).steps)
+			end
+			assert.is_true(left(s) > 800 * SECOND)
+			assert.equal(1, first(s))
+			s:close()
+			assert.is_true(is_kept(dir))
+		end
+		-- A leap begins it anew; who wants none has none.
+		s = assert(support.open(dir, { grace_us = 0 }))
+		append(s, now + DAY)
+		assert.equal(1, clock(s, now).steps)
+		assert.is_true(left(s) > 899 * SECOND)
+		s:close()
+		s = assert(support.open(dir))
+		retain(s, 7)
+		append(s, now + DAY)
+		assert.is_true(first(s) > 1)
+		s:close()
+		assert.is_false(is_kept(dir))
+	end))
+
+	it("keeps what it found in a turn that failed", with_folder(function(dir)
+		local now = T0 + 4000 * DAY
+		local s = assert(support.open(dir, { grace_us = 0 }))
+		append(s, T0)
+		lib.store_begin(s.s, now)
+		lib.store_abort(s.s)
+		append(s, now)
+		s:close()
+		assert.is_true(is_kept(dir))
+	end))
+
+	it("believes no time that cannot be", with_folder(function(dir)
+		local s = assert(support.open(dir))
+		append(s, T0)
+		s:close()
+		for _, value in ipairs({ ("\255"):rep(8), ("\0"):rep(8), "1234",
+			("\1"):rep(9) }) do
+			raw.put(dir, "meta", "aging held", value)
+			local none, why = support.open(dir)
+			assert.is_nil(none)
+			assert.matches("cannot read the database", why)
+		end
+	end))
+
+	it("waits no longer in all than in one run", with_folder(function(dir)
+		local options = { grace_us = 900000 }
+		local now = T0 + 4000 * DAY
+		local s = assert(support.open(dir, options))
+		append(s, T0)
+		append(s, now)
+		local before = left(s)
+		-- With turns that write nothing else, and with others.
+		for i = 1, 4 do
+			local commits = s:figures().commits
+			process.eventually(function()
+				assert.equal("done", (s:turn(i % 2 == 0 and function()
+					s:append("{}")
+				end or nil, now)))
+				return left(s) < before - 100000
+			end)
+			assert.is_true(s:figures().commits > commits)
+			before = left(s)
+			s:close()
+			s = assert(support.open(dir, options))
+			retain(s, 7)
+			assert.equal("done", (s:turn(nil, now)))
+			-- What passed since it was kept last is a part of 15.
+			assert.is_true(left(s) <= before + options.grace_us / 15)
+		end
+		process.eventually(function()
+			append(s, now)
+			return first(s) > 1
+		end)
+		s:close()
+		assert.is_false(is_kept(dir))
+		s = assert(support.open(dir, options))
+		append(s, now)
+		assert.equal(0LL, left(s))
 		s:close()
 	end))
 

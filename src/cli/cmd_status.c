@@ -107,10 +107,11 @@ print_clock(const json_t *clock)
 		    member_time(clock, "newest_record", time));
 	if (!*member_text(clock, "aging_held_until"))
 		return;
-	printf("clock      %s ", at_start ? "was" : "has gone");
-	if (!at_start)
-		fputs(step < 0 ? "back by " : "forward by ", stdout);
-	print_span(step < 0 ? -step : step);
+	printf("clock      %s", step == 0 ? "made a leap before the start" :
+	    at_start ? "was " :
+	    step < 0 ? "has gone back by " : "has gone forward by ");
+	if (step != 0)
+		print_span(step < 0 ? -step : step);
 	if (at_start)
 		printf(" %s the newest record at the start", step < 0 ?
 		    "behind" : "ahead of");

@@ -21,7 +21,7 @@ struct txn;
 struct scan;
 
 enum table {
-	TABLE_META,		/* text -> format, head, running processes */
+	TABLE_META,		/* text -> format, head, clock, processes */
 	TABLE_JOURNAL,		/* u64 sequence -> record */
 	TABLE_KV,		/* name -> item */
 	TABLE_TTL,		/* expiry (big-endian), name -> nothing */

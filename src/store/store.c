@@ -102,6 +102,7 @@ load(struct store *s, struct err *e)
 	struct journal_ends ends;
 	bool fine = head_load(v->txn, &s->head) != READ_FAILED &&
 	    set_back_load(v->txn, &s->back) != READ_FAILED &&
+	    timing_load(v->txn, &s->timing) != READ_FAILED &&
 	    journal_noted(v, &ends) != READ_FAILED &&
 	    journal_check_ends(v, &ends) != READ_FAILED &&
 	    registry_load(&s->registry, v->txn) != READ_FAILED &&
@@ -245,7 +246,7 @@ store_abort(struct store *s)
 		end_turn(s);
 }
 
-/* The last things before a commit: names, the slice of retention, the head. */
+/* The last things before a commit: names, retention, the clock, the head. */
 static void
 complete_turn(struct store *s)
 {
@@ -253,6 +254,7 @@ complete_turn(struct store *s)
 	if (s->appended > 0)
 		retention_run(s, s->appended + s->appended / 4 + TRIM_LEAST,
 		    0);
+	timing_keep(&s->timing, s->txn);
 	if (txn_dirty(s->txn)) {
 		head_save(s->txn, &s->turn);
 		retention_look(s, &s->journal_state);
@@ -328,6 +330,7 @@ store_commit(struct store *s, struct err *e)
 		return judge(s, fault, ended, e);
 	s->head = s->turn;
 	s->back = s->turn_back;
+	s->timing.kept_us = s->timing.turn_kept_us;
 	keep_sweep(s);
 	s->room.written += s->staged;
 	s->unrelaxed += s->staged;

@@ -136,7 +136,11 @@ struct store_clock {
 	bool at_open;		/* it was found then */
 	int64_t newest_us;	/* the newest record's time before it */
 	int64_t behind_us;	/* the newest time there, if now is before */
-	int64_t held_until_us;	/* nothing is aged out before; 0: it is */
+	/*
+	 * Nothing is aged out before; 0: it is. Without a step it is the rest
+	 * of a time that began before the store was opened.
+	 */
+	int64_t held_until_us;
 };
 void store_clock(struct store *s, int64_t now_us, struct store_clock *out);
 

@@ -51,10 +51,13 @@ set_back_cap(const struct set_back *b, int64_t time_us, bool of_before)
 
 /* The clocks as they were looked at last. */
 struct timing {
-	int64_t grace_us;	/* how long nothing is aged out after a jump */
+	int64_t grace_us;	/* store_options.grace_us */
 	int64_t unix_us;
 	int64_t mono_us;	/* 0: never looked */
 	int64_t held_until_us;	/* monotonic: nothing is aged out before */
+	/* How much of that was left, in the table of facts; 0: no fact. */
+	int64_t kept_us;	/* as committed */
+	int64_t turn_kept_us;	/* as staged */
 	unsigned steps;		/* that the clock made, since the start */
 	int64_t step_us;	/* the last one */
 	bool at_open;		/* it was found at the first look */
@@ -66,3 +69,11 @@ void timing_look(struct timing *t, int64_t newest_us, int64_t now_us);
 
 /* True while what is old may only seem to be. */
 bool timing_holds(const struct timing *t);
+
+/*
+ * How much of that time is left is kept over a restart: read at the open, and
+ * staged last in a turn that found a leap, in each that writes until it is
+ * over, and at least once a minute. It costs nothing while there is none.
+ */
+enum read_result timing_load(struct txn *t, struct timing *timing);
+void timing_keep(struct timing *t, struct txn *txn);

@@ -75,31 +75,36 @@ span_text(int64_t us, char text[32])
 		snprintf(text, 32, "%.0f s", s);
 }
 
-/* Tells of each step that the clock made, once. */
+/* Tells of each step that the clock made, once, and of one before the start. */
 static void
 look_at_clock(struct upkeep *u)
 {
 	char newest[CLOCK_TEXT], until[CLOCK_TEXT], by[32], what[160];
 	int64_t now = clock_unix_us();
 	struct store_clock c;
-	bool back;
+	bool back, rest;
 
 	store_clock(u->ctx->store, now, &c);
-	if (c.steps == u->steps_told || u->ctx->dry_run)
+	rest = c.steps == 0 && c.held_until_us != 0;
+	if (u->ctx->dry_run || (rest ? u->rest_told :
+	    c.steps == u->steps_told))
 		return;
+	u->rest_told = rest;
 	u->steps_told = c.steps;
 	back = c.step_us < 0;
 	span_text(back ? -c.step_us : c.step_us, by);
 	clock_rfc3339(c.newest_us, newest);
 	clock_rfc3339(c.held_until_us, until);
-	if (c.at_open)
+	if (rest)
+		snprintf(what, sizeof(what), "made a leap before the start");
+	else if (c.at_open)
 		snprintf(what, sizeof(what), "is %s %s the newest record, of "
 		    "%s", by, back ? "behind" : "ahead of", newest);
 	else
 		snprintf(what, sizeof(what), "has gone %s by %s (the newest "
 		    "record is of %s)", back ? "back" : "forward", by, newest);
 	/* That a host was away for a while is nothing to warn of. */
-	log_at(c.at_open && !back ? LOG_INFO : LOG_WARNING, NULL,
+	log_at(rest || (c.at_open && !back) ? LOG_INFO : LOG_WARNING, NULL,
 	    "the clock %s%s%s%s", what,
 	    back ? "; later ones get the clock's time" : "",
 	    c.held_until_us ? "; nothing is deleted for its age before " : "",

@@ -14,6 +14,7 @@ struct context;
 struct upkeep {
 	struct context *ctx;
 	unsigned steps_told; /* of the clock */
+	bool rest_told; /* of a time without deletion, from before the start */
 	bool held_told; /* that a consumer holds the journal was said */
 	struct change change; /* the one slice */
 	bool queued;          /* it waits for a turn */
