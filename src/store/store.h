@@ -66,6 +66,12 @@ void store_close(struct store **s);
  */
 int store_check_folder(struct store *s, struct err *e);
 
+/*
+ * The same of the database's file alone, which each commit looks at before it
+ * is done; a look that is less than a millisecond old counts.
+ */
+int store_check_file(struct store *s, struct err *e);
+
 enum store_result {
 	STORE_DONE,	/* all of it is on disk */
 	STORE_AGAIN,	/* nothing is kept; there is room now: stage it again */

@@ -36,6 +36,7 @@ struct store {
 	int dir_fd;		/* -1: a dry run */
 	int lock_fd;
 	struct anchor data_anchor;
+	int64_t looked_us;	/* at data_anchor, monotonic */
 	struct anchor lock_anchor;
 	bool dry_run;
 	struct env *env;

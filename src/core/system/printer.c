@@ -108,7 +108,7 @@ fill(struct printer *p)
 	struct err e;
 
 	/* What is printed passes for durable; who looks each second says it. */
-	if (store_check_folder(p->store, &e) != 0)
+	if (store_check_file(p->store, &e) != 0)
 		return false;
 	v = store_view(p->store, clock_unix_us());
 	journal_walk_init(&walk, v, p->next);
