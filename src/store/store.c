@@ -23,7 +23,6 @@
 
 #define MAP_SIZE ((uint64_t)64 << 30)
 #define TRIM_LEAST 16
-#define LOOK_US 1000
 #define RELAX_BYTES ((size_t)16 << 20)
 
 static const char head_name[] = "head";
@@ -271,37 +270,6 @@ is_lack_of_room(struct store *s, int fault)
 	    (fault == EIO && room_is_out(s));
 }
 
-static int
-say_gone(const struct store *s, struct err *e)
-{
-	return err_set(e, "the data folder \"%s\" was removed or replaced "
-	    "while sensorhost used it", s->dir);
-}
-
-/* Looks at the file that is written. */
-static int
-look_at_file(struct store *s, struct err *e)
-{
-	if (!anchor_holds(&s->data_anchor))
-		return say_gone(s, e);
-	s->looked_us = clock_mono_us();
-	return 0;
-}
-
-int
-store_check_file(struct store *s, struct err *e)
-{
-	return clock_mono_us() - s->looked_us < LOOK_US ? 0 :
-	    look_at_file(s, e);
-}
-
-int
-store_check_folder(struct store *s, struct err *e)
-{
-	return anchor_holds(&s->lock_anchor) ? look_at_file(s, e) :
-	    say_gone(s, e);
-}
-
 /* What a commit that failed means to the caller. */
 static enum store_result
 judge(struct store *s, int fault, const struct txn *ended, struct err *e)
@@ -365,7 +333,7 @@ store_commit(struct store *s, struct err *e)
 	}
 	s->commits++;
 	registry_saved(&s->registry);
-	return look_at_file(s, e) == 0 ? STORE_DONE : STORE_BROKEN;
+	return presence_look(s, e) == 0 ? STORE_DONE : STORE_BROKEN;
 }
 
 struct view *

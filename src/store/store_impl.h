@@ -96,3 +96,6 @@ span_str(const char *text)
 {
 	return span_of(text, strlen(text));
 }
+
+/* Looks at the file that is written; -1 and e if another is in its place. */
+int presence_look(struct store *s, struct err *e);
