@@ -295,3 +295,44 @@ describe("a file that was a database", function()
 		end))
 	end
 end)
+
+describe("a page that bears another's number", function()
+	it("lets no host begin that would free the other", host.with(function(h)
+		h:write_sensor("demo", "A", "local S = require("
+			.. '"sensorhost.polling_sensor"):extend()\n'
+			.. "function S:poll() end\nreturn S\n")
+		fill(h.data)
+		local path = h.data .. "/data.mdb"
+		local bytes = read_file(path)
+		local pages = 0
+		for at = 2 * PAGE, #bytes - 1, PAGE do
+			local kind = bytes:byte(at + 11)
+			if number_at(bytes, at) == at / PAGE and kind < 3
+				and at / PAGE % (process.slowness > 1 and 10 or 5) == 0 then
+				local wrong = bytes:sub(1, at) .. string.char(bit.bxor(
+					bytes:byte(at + 1), 1)) .. bytes:sub(at + 2)
+				write_file(path, wrong)
+				local examined = run(h.data, verify)
+				local begun = h:run("run", "demo.A", "--once")
+				-- It may be a page that is free: then it is no matter.
+				assert.equal(examined.code, begun.code)
+				if begun.code == 1 then
+					pages = pages + 1
+					local what = ("page %d of the file says that it is "
+						.. "page %d"):format(at / PAGE,
+						bit.bxor(at / PAGE, 1))
+					assert.matches(what, begun.stderr)
+					assert.matches("`sensorhost backup`", begun.stderr)
+					assert.matches(what, examined.stdout)
+					assert.is_true(read_file(path) == wrong)
+					assert.equal(1, run(h.data,
+						{ "backup", h.data .. "-copy" }).code)
+					assert.is_nil(io.open(h.data .. "-copy/data.mdb"))
+				end
+			end
+		end
+		assert.is_true(pages > 0)
+		write_file(path, bytes)
+		assert.equal(0, h:run("run", "demo.A", "--once").code)
+	end))
+end)

@@ -170,8 +170,8 @@ describe("a data folder", function()
 			{ "run", "demo.C", "--once", "--dry-run" } }) do
 			local r = h:run(words)
 			assert.equal(1, r.code, words[1])
-			assert.matches('^sensorhost: the database in ".*data" cannot be '
-				.. "read any more: the disk fails, or the file is cut short",
+			assert.matches('^sensorhost: the database in ".*data" [^\n]*'
+				.. "the file is cut short",
 				r.stderr)
 		end
 		h:write("data/data.mdb", whole)

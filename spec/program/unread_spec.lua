@@ -159,13 +159,13 @@ describe("a page that is damaged", function()
 				s:set("key" .. i, '"' .. ("v"):rep(20) .. i .. '"')
 			end
 		end)
-		s:close()
+		s:rest()
+		-- Once it runs: it does not start with such a page.
 		local f = assert(io.open(dir .. "/data.mdb", "r+b"))
 		local bytes = f:read("*a")
 		f:seek("set", assert(find_child(bytes, "key2000")) - 1)
 		f:write("\255\255\255\255")
 		f:close()
-		s = assert(support.open(dir))
 		local item = ffi.new("struct kv_item")
 		local tally = {}
 		for i = 1000, 3000 do

@@ -120,7 +120,7 @@ describe("the data folder", function()
 		file:close()
 		s, why = support.open(dir)
 		assert.is_nil(s)
-		assert.is_truthy(why:find("damaged, or no database", 1, true))
+		assert.is_truthy(why:find("damaged, or it is no database", 1, true))
 	end))
 end)
 

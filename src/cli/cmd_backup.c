@@ -20,10 +20,11 @@ static const struct command backup = {
 	.summary = "Copies a consistent snapshot of the data into a folder.",
 	.details =
 	    "DEST is created, or is there and empty. The host may run\n"
-	    "meanwhile. The copy is read again, and a damaged one is said,\n"
-	    "exit 1. To restore, give the copy as data folder, or put its\n"
-	    "data.mdb in the place of the other while no host runs. The key\n"
-	    "file is not copied: without it, encrypted items stay closed.\n",
+	    "meanwhile. Damaged pages are not copied, exit 1. The copy is\n"
+	    "read again, and a damaged one is said, exit 1. To restore, give\n"
+	    "the copy as data folder, or put its data.mdb in the place of the\n"
+	    "other while no host runs. The key file is not copied: without\n"
+	    "it, encrypted items stay closed.\n",
 	.min_words = 1,
 	.max_words = 1,
 };

@@ -30,9 +30,10 @@ static const struct command stat_command = {
 static const struct command verify_command = {
 	.name = "journal verify",
 	.words = "",
-	.summary = "Reads the whole data folder and compares it: each record "
-	    "with its\nchecksum, the journal with its numbers, each table with "
-	    "the others.",
+	.summary = "Reads the whole data folder and compares it: each page "
+	    "of the file with\nwhat leads to it, each record with its "
+	    "checksum, the journal with its\nnumbers, each table with the "
+	    "others.",
 	.details =
 	    "Works beside a running host and without one. Prints a line for\n"
 	    "each fault.\n"

@@ -1,6 +1,6 @@
 /*
- * The environment: opening it and its tables, growing it, copying it. With
- * txn.c the only code that knows LMDB. Called by the other files of store/.
+ * The environment: opening it and its tables, growing it. With txn.c the only
+ * code that knows LMDB. Called by the other files of store/.
  * It knows nothing of what the tables hold, decides nothing about room on the
  * disk, and never logs. An assertion inside LMDB ends the process.
  */
@@ -20,7 +20,6 @@
 
 #define ENV_MODE 0600
 #define MAP_LEAST ((uint64_t)1 << 20)
-#define COPY_TRIES 100	/* of growing maps, one right after the other */
 
 /* Faults of ours, outside the ranges of errno and LMDB. */
 #define FAULT_NEWER (-40001)
@@ -90,14 +89,19 @@ static int
 open_tables(struct env *env)
 {
 	unsigned create = env->flags & MDB_RDONLY ? 0 : MDB_CREATE;
+	unsigned keys, flags;
 	MDB_txn *txn = NULL;
 	int rc;
 
 	rc = mdb_txn_begin(env->handle, NULL, env->flags & MDB_RDONLY, &txn);
 	for (int i = 0; rc == 0 && i < TABLE_COUNT; i++) {
+		keys = table_kinds[i].number > 0 ? MDB_INTEGERKEY : 0;
 		rc = mdb_dbi_open(txn, table_kinds[i].name,
-		    (table_kinds[i].number > 0 ? MDB_INTEGERKEY : 0) |
-		    (i == TABLE_META ? 0 : create), &env->tables[i]);
+		    keys | (i == TABLE_META ? 0 : create), &env->tables[i]);
+		if (rc == 0)
+			rc = mdb_dbi_flags(txn, env->tables[i], &flags);
+		if (rc == 0 && flags != keys)
+			rc = MDB_INCOMPATIBLE;
 		if (rc == 0 && i == TABLE_META)
 			rc = check_format(env, txn);
 	}
@@ -237,6 +241,11 @@ env_open(struct env **out, const char *dir, const struct env_options *options,
 	env->write = (struct txn){ .env = env, .write = true };
 	env->read = (struct txn){ .env = env };
 	guard_begin(dir, !options->read_only);
+	if (!options->read_only && !options->no_sync &&
+	    env_check_pages(dir, e) != 0) {
+		free(env);
+		return -1;
+	}
 	/* A limit on address space is no reason to give up: begin smaller. */
 	while (((rc = open_sized(env, dir, size)) == ENOMEM || rc == EINVAL) &&
 	    size > MAP_LEAST)
@@ -353,20 +362,4 @@ env_relax(struct env *env)
 {
 	if (env->map != NULL)
 		madvise((void *)env->map, env->map_size, MADV_DONTNEED);
-}
-
-int
-env_copy(struct env *env, int fd, struct err *e)
-{
-	int rc, tries;
-
-	rc = lmdb(mdb_env_copyfd2(env->handle, fd, MDB_CP_COMPACT));
-	/* A writer that made the map grow since: nothing is written yet. */
-	for (tries = 0; rc == MDB_MAP_RESIZED && tries < COPY_TRIES; tries++) {
-		env_remap(env, 0);
-		rc = lmdb(mdb_env_copyfd2(env->handle, fd, MDB_CP_COMPACT));
-	}
-	if (rc == 0)
-		return 0;
-	return err_set(e, "cannot copy the database: %s", env_fault_text(rc));
 }

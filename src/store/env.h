@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "store/pages.h"
 #include "store/view.h"
 
 /*
@@ -41,7 +42,11 @@ struct env_options {
 	bool no_sync;		/* for data that needs not survive */
 };
 
-/* Opens the files in the folder dir, making them unless read_only. */
+/*
+ * Opens the files in the folder dir, making them unless read_only. A writer's
+ * are refused where their pages are damaged: all pages of up to 1 GB, above
+ * that all but the leaves of the tables.
+ */
 int env_open(struct env **env, const char *dir,
     const struct env_options *options, struct err *e);
 void env_close(struct env **env);
@@ -82,7 +87,20 @@ void env_readers_check(struct env *env);
  */
 void env_relax(struct env *env);
 
-/* Writes a compacted copy to fd; -1 and e. Nothing may be read meanwhile. */
+/*
+ * Walks the pages of what is committed now, as pages_walk() does. Nothing may
+ * be read meanwhile.
+ */
+unsigned env_walk(struct env *env, enum pages_extent extent, pages_fn *fn,
+    void *arg);
+
+/* The same of all of them: 0, or -1 and the first fault in e. */
+int env_check(struct env *env, struct err *e);
+
+/*
+ * Writes a compacted copy to fd, which becomes no bigger than the file; -1 and
+ * e. Nothing may be read meanwhile.
+ */
 int env_copy(struct env *env, int fd, struct err *e);
 
 /*

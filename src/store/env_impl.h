@@ -38,6 +38,13 @@ struct env {
 /* Sets the size of the map (0: what the file says); 0 or a code. */
 int env_remap(struct env *env, uint64_t size);
 
+/*
+ * Before a writer opens the folder dir, in which nobody else writes: are the
+ * pages those that LMDB will believe them to be? 0, or -1 and e. Of a file of
+ * more than 1 GB the leaves of the tables are left out.
+ */
+int env_check_pages(const char *dir, struct err *e);
+
 /* False for a value that begins in the file's map and ends behind it. */
 bool env_maps_all(const struct env *env, MDB_val v);
 

@@ -161,6 +161,8 @@ store_reader_verify(struct store_reader *r, struct verify *w)
 	struct err e;
 	bool more;
 
+	store_reader_rest(r);
+	w->faults += env_walk(r->env, PAGES_HEADS, w->fn, w->arg);
 	do {
 		v = store_reader_view(r, 0, &e);
 		more = v != NULL && verify_journal(w, v);
@@ -184,10 +186,14 @@ copy_into(struct store_reader *r, const char *dest, uint64_t *bytes,
 	char *whole = folder_path(dest, "data.mdb");
 	int fd = open(part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	struct stat st = {0};
+	struct err why;
 	int rc = 0;
 
 	if (fd < 0)
 		rc = err_errno(e, "cannot create \"%s\"", part);
+	if (rc == 0 && env_check(r->env, &why) != 0)
+		rc = err_set(e, "the data in \"%s\" is damaged and was not "
+		    "copied: %.200s; keep an older copy", r->dir, why.text);
 	if (rc == 0)
 		rc = env_copy(r->env, fd, e);
 	if (rc == 0 && (fsync(fd) != 0 || fstat(fd, &st) != 0))
