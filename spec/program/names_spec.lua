@@ -115,7 +115,7 @@ describe("an error that is not UTF-8", function()
 			local s = h:get("Odd")
 			return s.failing and s
 		end, "a failing sensor")
-		assert.equal("no \\xff", s.last_error)
+		assert.equal("no \239\191\189", s.last_error) -- U+FFFD
 		assert.equal(200, http.ask(h.data .. "/api.sock", "GET",
 			"/v1/sensortypes").status)
 	end, function(h)
