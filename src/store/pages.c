@@ -50,12 +50,12 @@ pages_walk(struct pages *p, enum pages_extent extent, pages_fn *fn,
 	p->used = 2;
 	pages_walk_tree(p, TREE_MAIN, &p->meta.main);
 	pages_walk_tree(p, TREE_FREE, &p->meta.free);
-	if (p->faults == 0 && extent >= PAGES_ALL &&
+	if (p->faults == 0 && extent == PAGES_STRICT &&
 	    p->used != p->meta.last + 1)
 		pages_tell(p, "%llu pages of the file are neither in use nor "
 		    "free",
 		    (unsigned long long)(p->meta.last + 1 - p->used));
-	if (p->faults == 0 && extent == PAGES_HEADS && p->before != NONE &&
+	if (p->faults == 0 && extent == PAGES_STRICT && p->before != NONE &&
 	    !p->before_freed)
 		pages_tell(p, "the two heads of the file do not follow one "
 		    "another: what was committed last may be missing");

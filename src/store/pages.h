@@ -30,10 +30,11 @@ enum pages_extent {
 	PAGES_UPPER,	/* all but the tables' leaves: little of a big file */
 	PAGES_ALL,
 	/*
-	 * And whether the other head is of the commit before. It is not where a
-	 * commit was taken back by damage, nor after one that failed.
+	 * And what need not be damage: pages that are neither in use nor free,
+	 * which cost room alone; another head that is not of the commit before,
+	 * as after a commit that failed, or that damage took back.
 	 */
-	PAGES_HEADS,
+	PAGES_STRICT,
 };
 
 /*

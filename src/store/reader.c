@@ -162,7 +162,7 @@ store_reader_verify(struct store_reader *r, struct verify *w)
 	bool more;
 
 	store_reader_rest(r);
-	w->faults += env_walk(r->env, PAGES_HEADS, w->fn, w->arg);
+	w->faults += env_walk(r->env, PAGES_STRICT, w->fn, w->arg);
 	do {
 		v = store_reader_view(r, 0, &e);
 		more = v != NULL && verify_journal(w, v);
