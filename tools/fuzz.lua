@@ -4,7 +4,6 @@
 
 package.path = "./?.lua;" .. package.path
 local process = require("spec.support.process")
-local stdlib = require("posix.stdlib")
 local targets = require("spec.fuzz.targets")
 
 local BROKEN = "build-fuzz/broken"
@@ -76,7 +75,7 @@ end
 
 -- Runs a target; whether it held, and a line of what came of it, or its log.
 local function run(name)
-	local work = stdlib.mkdtemp("/tmp/fuzz_" .. name .. ".XXXXXX")
+	local work = targets.work_folder(name)
 	local corpus = options.corpus and options.corpus .. "/" .. name
 	if corpus then
 		os.execute("mkdir -p '" .. corpus .. "'")

@@ -5,7 +5,6 @@
 package.path = "./?.lua;" .. package.path
 local kinds = require("spec.torture.kinds")
 local process = require("spec.support.process")
-local stdlib = require("posix.stdlib")
 local targets = require("spec.fuzz.targets")
 local trees = require("spec.support.build")
 
@@ -171,7 +170,7 @@ local function fuzz()
 		return
 	end
 	for _, name in ipairs(targets.names()) do
-		local work = stdlib.mkdtemp("/tmp/fuzz_" .. name .. ".XXXXXX")
+		local work = targets.work_folder(name)
 		check("fuzz_" .. name, targets.command(name, options["fuzz-seconds"],
 			work, LOGS .. "/fuzz_" .. name .. "-"))
 		os.execute("rm -rf " .. work)
@@ -191,10 +190,11 @@ local function torture()
 end
 
 local parts = {
-	{ "style", "luacheck, include arrows, lengths", function()
+	{ "style", "luacheck, include arrows, lengths, compiler warnings", function()
 		check("luacheck", { "luacheck", "-q", "--no-color", "." })
 		check("arrows", { "luajit", "tools/arrows.lua" })
 		check("budgets", { "luajit", "tools/budgets.lua" })
+		build("dev")
 	end },
 	{ "specs", "all specs on the release build", function()
 		if build("release") then

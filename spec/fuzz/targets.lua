@@ -1,6 +1,7 @@
 -- The fuzz targets: every spec/fuzz/fuzz_NAME.c, its seeds in corpus/NAME, and
 -- how it is run. For tools/fuzz and tools/test.
 
+local stdlib = require("posix.stdlib")
 local unistd = require("posix.unistd")
 
 local targets = {}
@@ -18,6 +19,11 @@ end
 -- The folder of a target's seeds.
 function targets.seeds(name)
 	return "spec/fuzz/corpus/" .. name
+end
+
+-- A fresh folder for what a run of a target finds; whoever asks removes it.
+function targets.work_folder(name)
+	return assert(stdlib.mkdtemp("/tmp/fuzz_" .. name .. ".XXXXXX"))
 end
 
 -- The command that runs a target for so many seconds. What it finds goes into

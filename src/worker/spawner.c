@@ -382,7 +382,7 @@ close_fds(const struct request *r)
 static bool
 serve_request(int fd, struct vm *v, struct request *r, pid_t core)
 {
-	struct made w;
+	struct made w = {-1, NO_PIDFD};
 	struct err e;
 	bool told;
 
