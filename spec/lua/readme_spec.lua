@@ -1,13 +1,7 @@
 -- The examples of the manuals, run as they stand there.
 
+local files = require("spec.support.files")
 local host = require("spec.support.host")
-
-local function read(path)
-	local file = assert(io.open(path))
-	local text = file:read("*a")
-	file:close()
-	return text
-end
 
 -- The fenced blocks of a language: {{text=, info=, line=}, ...}.
 local function blocks(path, language)
@@ -112,12 +106,12 @@ describe("lua/README.md", function()
 	end))
 
 	it("names every public function of the library", function()
-		local manual = read("lua/README.md")
+		local manual = files.read("lua/README.md")
 		local pipe = io.popen("ls lua/sensorhost/*.lua")
 		local missing = {}
 		for path in pipe:lines() do
 			local name = path:match("([%w_]+)%.lua$")
-			for call in read(path):gmatch("\nfunction ([%w_]+%.[%w_]+)%(") do
+			for call in files.read(path):gmatch("\nfunction ([%w_]+%.[%w_]+)%(") do
 				if call:match("^" .. name .. "%.")
 					and not manual:find(call, 1, true) then
 					missing[#missing + 1] = call

@@ -1,17 +1,11 @@
 -- The unit file, read by systemd's own checker.
 
+local files = require("spec.support.files")
 local host = require("spec.support.host")
 local process = require("spec.support.process")
 
-local function read(path)
-	local file = assert(io.open(path))
-	local text = file:read("*a")
-	file:close()
-	return text
-end
-
 describe("sensorhost.service", function()
-	local unit = read("tools/packaging/sensorhost.service")
+	local unit = files.read("tools/packaging/sensorhost.service")
 
 	it("is what systemd accepts", host.with(function(h)
 		if os.execute("command -v systemd-analyze >/dev/null") ~= 0 then

@@ -1,6 +1,7 @@
 -- Whatever bytes data.mdb holds: a command prints what was written, or says
 -- what is wrong and ends with 1. Never a signal, never another value.
 local ffi = require("ffi")
+local files = require("spec.support.files")
 local host = require("spec.support.host")
 local process = require("spec.support.process")
 local raw = require("spec.support.raw_store")
@@ -44,19 +45,6 @@ local function fill(dir)
 		end) == "done")
 	end
 	s:close()
-end
-
-local function read_file(path)
-	local f = assert(io.open(path, "rb"))
-	local bytes = f:read("*a")
-	f:close()
-	return bytes
-end
-
-local function write_file(path, bytes)
-	local f = assert(io.open(path, "wb"))
-	f:write(bytes)
-	f:close()
 end
 
 local kinds = {}
@@ -141,7 +129,7 @@ describe("a damaged database", function()
 		assert.equal(0, process.run({ host.program, "backup", "--data", dir,
 			above .. "/copy" }).code)
 		dir = above .. "/copy"
-		original = read_file(dir .. "/data.mdb")
+		original = files.read(dir .. "/data.mdb")
 		verified = run(dir, verify).stdout
 		assert.matches("^all is as it was written: 400 instances, ", verified)
 		for i, words in ipairs(commands) do
@@ -163,7 +151,7 @@ describe("a damaged database", function()
 			for n = 1, IMAGES do
 				math.randomseed(seed * 100000 + n)
 				local bytes, at = damage(original)
-				write_file(dir .. "/data.mdb", bytes)
+				files.write(dir .. "/data.mdb", bytes)
 				local i = n % #commands + 1
 				local result = run(dir, commands[i])
 				local examined = run(dir, verify)
@@ -225,7 +213,7 @@ describe("a database in which a page is its own parent", function()
 		local dir, above = support.folder()
 		fill(dir)
 		local path = dir .. "/data.mdb"
-		write_file(path, with_cycle(read_file(path)))
+		files.write(path, with_cycle(files.read(path)))
 		for _, words in ipairs({ { "export" }, { "backup", above .. "/copy" },
 			{ "journal", "verify" } }) do
 			local result = run(dir, words)
@@ -282,8 +270,8 @@ describe("a file that was a database", function()
 				.. '"sensorhost.polling_sensor"):extend()\n'
 				.. "function S:poll() end\nreturn S\n")
 			assert.equal(0, h:run("run", "demo.A", "--once").code)
-			local bytes = read_file(h.data .. "/data.mdb")
-			write_file(h.data .. "/data.mdb", wreck(bytes))
+			local bytes = files.read(h.data .. "/data.mdb")
+			files.write(h.data .. "/data.mdb", wreck(bytes))
 			for _, words in ipairs({ { "export" }, { "journal", "stat" },
 				{ "journal", "verify" }, { "run", "demo.A", "--once" },
 				{ "serve" } }) do
@@ -303,7 +291,7 @@ describe("a page that bears another's number", function()
 			.. "function S:poll() end\nreturn S\n")
 		fill(h.data)
 		local path = h.data .. "/data.mdb"
-		local bytes = read_file(path)
+		local bytes = files.read(path)
 		local pages = 0
 		for at = 2 * PAGE, #bytes - 1, PAGE do
 			local kind = bytes:byte(at + 11)
@@ -311,7 +299,7 @@ describe("a page that bears another's number", function()
 				and at / PAGE % (process.slowness > 1 and 10 or 5) == 0 then
 				local wrong = bytes:sub(1, at) .. string.char(bit.bxor(
 					bytes:byte(at + 1), 1)) .. bytes:sub(at + 2)
-				write_file(path, wrong)
+				files.write(path, wrong)
 				local examined = run(h.data, verify)
 				local begun = h:run("run", "demo.A", "--once")
 				-- It may be a page that is free: then it is no matter.
@@ -324,7 +312,7 @@ describe("a page that bears another's number", function()
 					assert.matches(what, begun.stderr)
 					assert.matches("`sensorhost backup`", begun.stderr)
 					assert.matches(what, examined.stdout)
-					assert.is_true(read_file(path) == wrong)
+					assert.is_true(files.read(path) == wrong)
 					assert.equal(1, run(h.data,
 						{ "backup", h.data .. "-copy" }).code)
 					assert.is_nil(io.open(h.data .. "-copy/data.mdb"))
@@ -332,7 +320,7 @@ describe("a page that bears another's number", function()
 			end
 		end
 		assert.is_true(pages > 0)
-		write_file(path, bytes)
+		files.write(path, bytes)
 		assert.equal(0, h:run("run", "demo.A", "--once").code)
 	end))
 end)

@@ -4,24 +4,12 @@
 local ffi = require("ffi")
 local stat = require("posix.sys.stat")
 local cdef = require("spec.support.cdef")
+local files = require("spec.support.files")
 local host = require("spec.support.host")
 local process = require("spec.support.process")
 local shim = require("spec.support.shim")
 local support = require("spec.support.store")
 local with_folder = support.with_folder
-
-local function write(path, text)
-	local file = assert(io.open(path, "wb"))
-	assert(file:write(text))
-	file:close()
-end
-
-local function read(path)
-	local file = assert(io.open(path, "rb"))
-	local text = file:read("*a")
-	file:close()
-	return text
-end
 
 -- The file of a database in which nothing was committed yet.
 local function unused(above)
@@ -36,15 +24,15 @@ local function unused(above)
 	assert(lmdb.mdb_env_create(env) == 0)
 	assert(lmdb.mdb_env_open(env[0], above .. "/raw", 0, 384) == 0)
 	lmdb.mdb_env_close(env[0])
-	return read(above .. "/raw/data.mdb")
+	return files.read(above .. "/raw/data.mdb")
 end
 
 -- A folder as an older program left it: a lock file without a mark.
 local function old_folder(dir, data)
 	assert(stat.mkdir(dir))
 	assert(stat.chmod(dir, 448))
-	write(dir .. "/core.lock", "4711\n")
-	write(dir .. "/data.mdb", data)
+	files.write(dir .. "/core.lock", "4711\n")
+	files.write(dir .. "/data.mdb", data)
 end
 
 -- The folder can be used, over a second start as well.
@@ -150,12 +138,12 @@ end)
 describe("a store that is none any more", function()
 	-- What can become of the file, in a folder that was in use.
 	local losses = {
-		["is empty"] = function(path) write(path, "") end,
+		["is empty"] = function(path) files.write(path, "") end,
 		["is all zeroes"] = function(path)
-			write(path, ("\0"):rep(#read(path)))
+			files.write(path, ("\0"):rep(#files.read(path)))
 		end,
 		["is cut to a page's part"] = function(path)
-			write(path, ("\0"):rep(100))
+			files.write(path, ("\0"):rep(100))
 		end,
 		["is missing"] = function(path) os.remove(path) end,
 	}
@@ -188,8 +176,8 @@ describe("a store that is none any more", function()
 			os.remove(dir .. "/ballast")
 			refused(dir, what)
 			-- As of before the mark: the ballast says it.
-			write(dir .. "/core.lock", "4711\n")
-			write(dir .. "/ballast", "")
+			files.write(dir .. "/core.lock", "4711\n")
+			files.write(dir .. "/ballast", "")
 			refused(dir, what)
 		end))
 	end
@@ -200,9 +188,9 @@ describe("a store that is none any more", function()
 		s:close()
 		assert.equal(0, process.run(support.tool("backup", dir,
 			above .. "/copy")).code)
-		write(dir .. "/data.mdb", "")
+		files.write(dir .. "/data.mdb", "")
 		refused(dir, "empty")
-		write(dir .. "/data.mdb", read(above .. "/copy/data.mdb"))
+		files.write(dir .. "/data.mdb", files.read(above .. "/copy/data.mdb"))
 		s = assert(support.open(dir))
 		assert.equal(1, #support.journal(s:view()))
 		s:close()
@@ -212,13 +200,13 @@ describe("a store that is none any more", function()
 		local s = assert(support.open(dir))
 		s:turn(function() s:append("{}") end)
 		s:close()
-		write(dir .. "/core.lock", "4711\n")
+		files.write(dir .. "/core.lock", "4711\n")
 		os.remove(dir .. "/ballast")
 		s = assert(support.open(dir))
 		assert.equal(1, #support.journal(s:view()))
 		s:close()
 		os.remove(dir .. "/ballast")
-		write(dir .. "/data.mdb", "")
+		files.write(dir .. "/data.mdb", "")
 		refused(dir, "empty")
 	end))
 

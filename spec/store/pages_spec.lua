@@ -3,6 +3,7 @@
 local ffi = require("ffi")
 local cdef = require("spec.support.cdef")
 local fcntl = require("posix.fcntl")
+local files = require("spec.support.files")
 local process = require("spec.support.process")
 local support = require("spec.support.store")
 local unistd = require("posix.unistd")
@@ -47,19 +48,6 @@ local function look(path, extent)
 	end
 	unistd.close(fd)
 	return told
-end
-
-local function read_file(path)
-	local f = assert(io.open(path, "rb"))
-	local bytes = f:read("*a")
-	f:close()
-	return bytes
-end
-
-local function write_file(path, bytes)
-	local f = assert(io.open(path, "wb"))
-	f:write(bytes)
-	f:close()
 end
 
 local function number_at(bytes, at)
@@ -143,7 +131,7 @@ describe("the pages of a sound database", function()
 		options.stdout = above .. "/commits"
 		local writer = process.start(options)
 		process.eventually(function()
-			return read_file(above .. "/commits") ~= ""
+			return files.read(above .. "/commits") ~= ""
 		end, "a commit")
 		local env, e = ffi.new("struct env *[1]"), ffi.new("struct err")
 		assert.equal(0, lib.env_open(env, dir,
@@ -167,7 +155,7 @@ describe("a damaged page", function()
 		math.randomseed(6)
 		dir, above = support.folder()
 		path = fill(dir, 12)
-		original = read_file(path)
+		original = files.read(path)
 		assert.same({}, look(path))
 	end)
 
@@ -176,7 +164,7 @@ describe("a damaged page", function()
 	end)
 
 	local function damaged(bytes)
-		write_file(path, bytes)
+		files.write(path, bytes)
 		return #look(path) > 0
 	end
 
@@ -185,7 +173,7 @@ describe("a damaged page", function()
 		local copy = above .. "/copy"
 		assert.equal(0, process.run(support.tool("backup",
 			above .. "/data", copy)).code)
-		local whole = read_file(copy .. "/data.mdb")
+		local whole = files.read(copy .. "/data.mdb")
 		local found, heads = 0, 0
 		for at = 2 * PAGE, #whole - 1, PAGE do
 			local kind = whole:byte(at + 11)
@@ -232,7 +220,7 @@ describe("a damaged page", function()
 	it("is none where a commit failed at its last write", function()
 		-- LMDB gives the head its old number back, and not its old trees.
 		local other = PAGE - newest(original)
-		write_file(path, with_number(original, other + 128, 2))
+		files.write(path, with_number(original, other + 128, 2))
 		assert.same({}, look(path, ALL))
 		assert.matches("do not follow one another", look(path)[1])
 		local s = assert(support.open(above .. "/data"))
@@ -266,7 +254,7 @@ describe("a damaged page", function()
 			for _ = 1, n % 5 do
 				bytes = flipped(bytes, math.random(0, #bytes - 1))
 			end
-			write_file(path, bytes)
+			files.write(path, bytes)
 			assert.is_true(#look(path, n % 3) <= 100)
 		end
 	end)
@@ -281,7 +269,7 @@ describe("a damaged page", function()
 			end
 		end)
 		s:close()
-		local bytes = read_file(dir .. "/data.mdb")
+		local bytes = files.read(dir .. "/data.mdb")
 		local root = number_at(bytes, newest(bytes) + 128)
 		local function place(name)
 			local at = bytes:find(name, root * PAGE + 1, true)
@@ -293,7 +281,7 @@ describe("a damaged page", function()
 			"cursor", "dead_index" }) do
 			bytes = with_number(bytes, place(name), journal)
 		end
-		write_file(dir .. "/data.mdb", bytes)
+		files.write(dir .. "/data.mdb", bytes)
 		local env, e = ffi.new("struct env *[1]"), ffi.new("struct err")
 		assert.equal(0, lib.env_open(env, dir,
 			ffi.new("struct env_options", { read_only = true }), e))

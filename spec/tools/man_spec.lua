@@ -1,15 +1,9 @@
 -- The manual page names every command and every option that --help does.
+local files = require("spec.support.files")
 local host = require("spec.support.host")
 
-local function read(path)
-	local file = assert(io.open(path))
-	local text = file:read("*a")
-	file:close()
-	return text
-end
-
 describe("sensorhost(1)", function()
-	local page = read("tools/man/sensorhost.1")
+	local page = files.read("tools/man/sensorhost.1")
 
 	it("knows every command and its options", host.with(function(h)
 		local help, commands = h:run("--help").stdout, 0
