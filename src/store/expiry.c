@@ -233,13 +233,13 @@ expiry_run(struct store *s, size_t max, int64_t until_us)
 {
 	struct slice slice = {
 		.store = s,
-		.ends = scan_open(s->txn, TABLE_TTL),
-		.items = scan_open(s->txn, TABLE_KV),
 		.left = max,
 		.until_us = until_us,
 	};
 
 	must(s->txn != NULL);
+	slice.ends = scan_open(s->txn, TABLE_TTL);
+	slice.items = scan_open(s->txn, TABLE_KV);
 	if (s->turn_back.sweeping)
 		sweep_some(&slice, max);
 	while (goes_on(&slice) && take_first(&slice))

@@ -10,9 +10,10 @@ struct supervisor;
 
 /*
  * Takes new files into a running host: reads everything a pack a turn, then
- * touches only the sensors whose digest changed. One reload at a time; a
- * request that comes meanwhile is kept, and one is as good as many. It ends
- * when every sensor that it touched has come to something.
+ * touches only the sensors whose digest changed. Files are read once at a
+ * time; a request that comes meanwhile is kept, and one is as good as many. A
+ * reload ends when every sensor that it touched has come to something, or is
+ * the next reload's.
  */
 struct reload *reload_new(struct core *core);
 void reload_free(struct reload **r);

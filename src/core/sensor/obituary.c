@@ -1,6 +1,6 @@
 /*
- * The words for how a sensor's worker ended. Called by the supervisor and the
- * handover, which decide what is done about it; it must never decide.
+ * The words for how a sensor's worker ended. Called by the supervisor, whose
+ * machine decides what is done about it; it must never decide.
  */
 #include "core/sensor/obituary.h"
 

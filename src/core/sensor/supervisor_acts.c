@@ -267,13 +267,11 @@ deadline_of(const struct supervisor *s, const char **why)
 		*why = "its file did not load in time";
 		return child_slice_us(s->incoming) + LOAD_SLACK;
 	case STATE_SETTING_UP:
+	case STATE_NEW_SETTING_UP:
 		*why = "setup did not end within setup_timeout";
 		return ctx->config->setup_timeout_us + SETUP_SLACK;
 	case STATE_TAKING_OVER:
 		*why = "it did not run after its setup";
-		return ctx->config->setup_timeout_us + SETUP_SLACK;
-	case STATE_NEW_SETTING_UP:
-		*why = "setup did not end within setup_timeout";
 		return ctx->config->setup_timeout_us + SETUP_SLACK;
 	case STATE_QUIETING:
 		*why = "did not become quiet within stop_timeout";

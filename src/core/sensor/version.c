@@ -52,12 +52,6 @@ versions_release(struct versions *v)
 	drop(&v->last_good);
 }
 
-const struct version *
-versions_wanted(const struct versions *v)
-{
-	return v->offered.meta ? &v->offered : &v->accepted;
-}
-
 void
 versions_offer(struct versions *v, struct catalog *catalog,
     struct sensor_meta *meta)

@@ -41,9 +41,6 @@ void versions_init(struct versions *v, struct catalog *catalog,
     struct sensor_meta *meta);
 void versions_release(struct versions *v);
 
-/* The one that the last reload asked for. */
-const struct version *versions_wanted(const struct versions *v);
-
 /* A reload offers another version; one offered before is forgotten. */
 void versions_offer(struct versions *v, struct catalog *catalog,
     struct sensor_meta *meta);
