@@ -9,20 +9,13 @@ local hostile = require("spec.support.hostile")
 local listening = require("spec.support.listening")
 local process = require("spec.support.process")
 local seam = require("spec.support.seam")
+local sensors = require("spec.support.sensors")
 
 local LISTEN, UNLISTEN = seam.TYPES.LISTEN, seam.TYPES.UNLISTEN
 -- As many as core opens for a sensor.
 local PER_SENSOR = 32
 
-local METADATA = "poll_interval: 0.05\ntrigger_types: [{name: tick}]\n"
-local IDLE = [[
-local S = require("sensorhost.polling_sensor"):extend()
-function S:poll()
-	local n = self.sensor_service:get_number("n", 0) + 1
-	self.sensor_service:dispatch("demo.tick", { n = n })
-	self.sensor_service:set_value("n", n)
-end
-return S]]
+local METADATA, IDLE = sensors.COUNTS, sensors.COUNTER
 
 local function address(where, port)
 	return seam.str(where) .. seam.u16(port)

@@ -3,23 +3,14 @@
 
 local host = require("spec.support.host")
 local process = require("spec.support.process")
+local sensors = require("spec.support.sensors")
 local shim = require("spec.support.shim")
 local signal = require("posix.signal")
-
-local COUNTER = [[
-local S = require("sensorhost.polling_sensor"):extend()
-function S:poll()
-	local n = self.sensor_service:get_number("n", 0) + 1
-	self.sensor_service:dispatch("demo.tick", { n = n })
-	self.sensor_service:set_value("n", n)
-end
-return S]]
 
 describe("without pidfds", function()
 	it("workers and spawner are made, seen to end, and stopped",
 		host.with(function(h)
-		h:write_sensor("demo", "S", COUNTER,
-			"poll_interval: 0.05\ntrigger_types: [{name: tick}]\n")
+		h:write_sensor("demo", "S", sensors.COUNTER, sensors.COUNTS)
 		local core = h:start({ "serve", env = { LD_PRELOAD = shim.preload(
 			shim.compile(h.dir, shim.no_pidfds())) } })
 		core:wait_for("^ready")

@@ -5,17 +5,10 @@ local dirent = require("posix.dirent")
 local signal = require("posix.signal")
 local host = require("spec.support.host")
 local process = require("spec.support.process")
+local sensors = require("spec.support.sensors")
 local shim = require("spec.support.shim")
 
-local METADATA = "poll_interval: 0.05\ntrigger_types: [{name: tick}]\n"
-local COUNTER = [[
-local S = require("sensorhost.polling_sensor"):extend()
-function S:poll()
-	local n = self.sensor_service:get_number("n", 0) + 1
-	self.sensor_service:dispatch("demo.tick", { n = n })
-	self.sensor_service:set_value("n", n)
-end
-return S]]
+local METADATA, COUNTER = sensors.COUNTS, sensors.COUNTER
 local IDLE = [[
 local S = require("sensorhost.sensor"):extend()
 function S:run()
@@ -289,16 +282,21 @@ ssize_t sendmsg(int fd, const struct msghdr *m, int flags)
 	end))
 end)
 
+-- A host of twenty sensors that wait, and what it has open then.
+local function twenty(h)
+	for i = 1, 20 do
+		h:write_sensor("p" .. i, "S", IDLE)
+	end
+	local run = start(h, "serve")
+	run:wait_for("^ready: 20 sensors")
+	run:signal("HUP") -- the log is open after it
+	run:wait_for("packs read again")
+	return run, balance(run)
+end
+
 describe("workers that come and go", function()
 	it("leave no descriptor and no process behind", host.with(function(h)
-		for i = 1, 20 do
-			h:write_sensor("p" .. i, "S", IDLE)
-		end
-		local run = start(h, "serve")
-		run:wait_for("^ready: 20 sensors")
-		run:signal("HUP") -- the log is open after it
-		run:wait_for("packs read again")
-		local before = balance(run)
+		local run, before = twenty(h)
 		local spawned = function()
 			return #h:internal("sensor.process_spawn")
 		end
@@ -323,14 +321,7 @@ describe("workers that come and go", function()
 
 	it("and a spawner that is killed meanwhile, again and again, neither",
 		host.with(function(h)
-		for i = 1, 20 do
-			h:write_sensor("p" .. i, "S", IDLE)
-		end
-		local run = start(h, "serve")
-		run:wait_for("^ready: 20 sensors")
-		run:signal("HUP") -- the log is open after it
-		run:wait_for("packs read again")
-		local before = balance(run)
+		local run, before = twenty(h)
 		math.randomseed(os.time())
 		for _ = 1, 25 do
 			local family = host.family(run.pid)

@@ -71,6 +71,16 @@ local function never_said(run, ...)
 	end
 end
 
+-- A host whose sensor has run a while, and finds no room any more.
+local function runs_full(h)
+	local run = h:launch("serve", "--config", h.dir .. "/sensorhost.yaml")
+	run:wait_for("^ready")
+	process.eventually(function() return counted(h) > 2 end)
+	h:fill()
+	run:wait_for("sensors wait, nothing is lost")
+	return run
+end
+
 describe("without room on the disk", function()
 	for _, words in ipairs({ { "run", "demo.S" }, { "run", "demo.S", "--once" },
 		{ "serve" } }) do
@@ -118,11 +128,7 @@ describe("without room on the disk", function()
 
 	it("a version that is to be quiet waits, and is not blamed",
 		with_quota(function(h)
-		local run = h:launch("serve", "--config", h.dir .. "/sensorhost.yaml")
-		run:wait_for("^ready")
-		process.eventually(function() return counted(h) > 2 end)
-		h:fill()
-		run:wait_for("sensors wait, nothing is lost")
+		local run = runs_full(h)
 		h:write_sensor("demo", "S", counter("-- another"), TICK)
 		run:signal("HUP")
 		-- Longer than becoming quiet may take, and its slack.
@@ -137,11 +143,7 @@ describe("without room on the disk", function()
 
 	it("a sensor that runs is stopped in time, for a reason",
 		with_quota(function(h)
-		local run = h:launch("serve", "--config", h.dir .. "/sensorhost.yaml")
-		run:wait_for("^ready")
-		process.eventually(function() return counted(h) > 2 end)
-		h:fill()
-		run:wait_for("sensors wait, nothing is lost")
+		local run = runs_full(h)
 		ends_in_time(run, 2.5)
 		assert.truthy(run:text("stderr"):find("its last unit has waited for "
 			.. "room on the disk", 1, true), run:text("stderr"))

@@ -19,6 +19,17 @@ trigger_types:
       additionalProperties: false
 ]]
 
+-- A sensor that counts, every 50 ms, and its metadata.
+sensors.COUNTER = [[
+local S = require("sensorhost.polling_sensor"):extend()
+function S:poll()
+	local n = self.sensor_service:get_number("n", 0) + 1
+	self.sensor_service:dispatch("demo.tick", { n = n })
+	self.sensor_service:set_value("n", n)
+end
+return S]]
+sensors.COUNTS = "poll_interval: 0.05\ntrigger_types: [{name: tick}]\n"
+
 local HEAD = [[
 local S = require("sensorhost.%s"):extend()
 local json, null = require("sensorhost.json"), require("sensorhost.null")
