@@ -39,7 +39,7 @@ dry_run_folder(char *path, size_t size, struct err *e)
 void
 dry_run_vanish(const char *path)
 {
-	char *data = folder_path(path, "data.mdb");
+	char *data = folder_path(path, FOLDER_DATA);
 	char *lock = folder_path(path, "lock.mdb");
 
 	unlink(data);
@@ -104,7 +104,7 @@ dry_run_fill(struct store *s, const char *dir, struct err *e)
 {
 	struct store_reader *r;
 	struct view *v;
-	char *data = folder_path(dir, "data.mdb");
+	char *data = folder_path(dir, FOLDER_DATA);
 	bool there = access(data, F_OK) == 0 || errno != ENOENT;
 	int rc = 0;
 

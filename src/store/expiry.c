@@ -57,19 +57,13 @@ static void
 item_end(struct slice *slice, struct kv_item *item)
 {
 	struct store *s = slice->store;
-	size_t len = item->name.len;
 
-	slice->copy.len = 0;
-	buf_put(&slice->copy, item->name.data, len);
-	buf_put(&slice->copy, item->value.data, item->value.len);
+	kv_item_keep(item, &slice->copy);
 	scan_delete(slice->items);
 	slice->deleted++;
-	s->staged += len;
-	if (s->on_expired == NULL)
-		return;
-	item->name = span_of(slice->copy.data, len);
-	item->value = span_of(slice->copy.data + len, item->value.len);
-	s->on_expired(s->on_expired_arg, item);
+	s->staged += item->name.len;
+	if (s->on_expired != NULL)
+		s->on_expired(s->on_expired_arg, item);
 }
 
 /* When an item's time is over, by the open turn. */
@@ -84,13 +78,8 @@ static void
 move_end(struct slice *slice, const struct kv_item *item, int64_t end_us)
 {
 	struct kv_item copy = *item;
-	size_t len = item->name.len;
 
-	slice->copy.len = 0;
-	buf_put(&slice->copy, item->name.data, len);
-	buf_put(&slice->copy, item->value.data, item->value.len);
-	copy.name.data = slice->copy.data;
-	copy.value.data = slice->copy.data + len;
+	kv_item_keep(&copy, &slice->copy);
 	kv_end_move(slice->store, &copy, end_us);
 }
 

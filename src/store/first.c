@@ -27,32 +27,14 @@
 
 #include "store/env.h"
 #include "store/folder.h"
+#include "store/pages_layout.h"
 
 #define FIRST_NAME "first"
 #define FIRST_MAP ((uint64_t)1 << 20)
 #define FIRST_PAGES 16	/* more than a first start writes */
-#define PAGE_MAX 32768
 #define LOCKS_NAME "lock.mdb"
 #define LOCKS_SIZE 8192	/* what LMDB takes for 126 readers */
 #define FULL ((uint64_t)256 << 10)
-
-/* How LMDB's first two pages begin. */
-#define META_MAGIC 0xbeefc0deu
-struct meta_page {
-	size_t number;
-	uint16_t pad, flags;
-	uint32_t bounds;
-	uint32_t magic, version;
-	void *address;
-	size_t map_size;
-	struct {
-		uint32_t pad;
-		uint16_t flags, depth;
-		size_t pages[3], entries, root;
-	} tables[2];
-	size_t last_page;
-	size_t commits;	/* 0: none came to its end */
-};
 
 enum content { CONTENT_NONE, CONTENT_UNUSED, CONTENT_SOME, CONTENT_ERROR };
 
@@ -69,23 +51,23 @@ is_zero(const unsigned char *p, size_t n)
 static bool
 is_unused_page(const unsigned char *bytes, size_t n)
 {
-	struct meta_page page = {0};
+	struct meta page = {0};
 
 	if (is_zero(bytes, n))
 		return true;
 	memcpy(&page, bytes, n < sizeof(page) ? n : sizeof(page));
-	if (n < offsetof(struct meta_page, version))
+	if (n < offsetof(struct meta, version))
 		return true;
-	return page.magic == META_MAGIC && page.commits == 0;
+	return page.magic == META_MAGIC && page.snapshot == 0;
 }
 
 /* What lies at the name of the database; e is filled for an error. */
 static enum content
 look(const char *path, struct err *e)
 {
-	static unsigned char bytes[2 * PAGE_MAX];
+	static unsigned char bytes[2 * PAGE_MOST];
 	long system = sysconf(_SC_PAGESIZE);
-	size_t page = system < PAGE_MAX ? (size_t)system : PAGE_MAX, n;
+	size_t page = system < PAGE_MOST ? (size_t)system : PAGE_MOST, n;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat st;
 	ssize_t got;

@@ -210,6 +210,16 @@ ttl_key_make(struct ttl_key *key, int64_t expires_us, struct span name)
 	return span_of(key->bytes, key->len);
 }
 
+void
+kv_item_keep(struct kv_item *item, struct buf *bytes)
+{
+	bytes->len = 0;
+	buf_put(bytes, item->name.data, item->name.len);
+	buf_put(bytes, item->value.data, item->value.len);
+	item->name.data = bytes->data;
+	item->value.data = bytes->data + item->name.len;
+}
+
 /* Takes an item out of both tables. */
 static void
 item_remove(struct store *s, const struct kv_item *item)
@@ -231,10 +241,7 @@ item_expire(struct store *s, const struct kv_item *item)
 	struct kv_item copy = *item;
 	struct buf bytes = {0};
 
-	buf_put(&bytes, item->name.data, item->name.len);
-	buf_put(&bytes, item->value.data, item->value.len);
-	copy.name.data = bytes.data;
-	copy.value.data = bytes.data + copy.name.len;
+	kv_item_keep(&copy, &bytes);
 	item_remove(s, &copy);
 	if (s->on_expired != NULL)
 		s->on_expired(s->on_expired_arg, &copy);
@@ -265,6 +272,28 @@ end_after(const struct store *s, int64_t ttl_us)
 	return s->turn.time_us + ttl_us;
 }
 
+/* Writes an item, and its end, if it has one, into the index. */
+static void
+item_put(struct store *s, struct span name, const struct kv_header *header,
+    struct span value)
+{
+	size_t size = sizeof(*header) + value.len;
+	char *p = txn_reserve(s->txn, TABLE_KV, name, size);
+	struct ttl_key ttl;
+
+	s->staged += name.len + size;
+	if (p == NULL)
+		return;
+	memcpy(p, header, sizeof(*header));
+	if (value.len > 0)
+		memcpy(p + sizeof(*header), value.data, value.len);
+	record_sum(name, p, size, CHECKSUM);
+	if (header->expires_us != 0)
+		txn_put(s->txn, TABLE_TTL,
+		    ttl_key_make(&ttl, header->expires_us, name),
+		    span_of(NULL, 0));
+}
+
 bool
 kv_set(struct store *s, const char *name, size_t len, struct span value,
     uint32_t flags, int64_t ttl_us)
@@ -280,7 +309,6 @@ kv_set(struct store *s, const char *name, size_t len, struct span value,
 	struct ttl_key ttl;
 	struct kv_item old;
 	bool there;
-	char *p;
 
 	must(ttl_us >= 0);
 	there = find_alive(s, key, &old);
@@ -290,18 +318,7 @@ kv_set(struct store *s, const char *name, size_t len, struct span value,
 			txn_delete(s->txn, TABLE_TTL,
 			    ttl_key_make(&ttl, old.expires_us, key));
 	}
-	s->staged += sizeof(header) + len + value.len;
-	p = txn_reserve(s->txn, TABLE_KV, key, sizeof(header) + value.len);
-	if (p == NULL)
-		return !there;
-	memcpy(p, &header, sizeof(header));
-	if (value.len > 0)
-		memcpy(p + sizeof(header), value.data, value.len);
-	record_sum(key, p, sizeof(header) + value.len, CHECKSUM);
-	if (header.expires_us != 0)
-		txn_put(s->txn, TABLE_TTL,
-		    ttl_key_make(&ttl, header.expires_us, key),
-		    span_of(NULL, 0));
+	item_put(s, key, &header, value);
 	return !there;
 }
 
@@ -315,21 +332,11 @@ kv_end_move(struct store *s, const struct kv_item *item, int64_t end_us)
 		.flags = item->flags | RECORD_SUMMED,
 		.ttl_us = item->ttl_us,
 	};
-	size_t size = sizeof(header) + item->value.len;
 	struct ttl_key ttl;
-	char *p = txn_reserve(s->txn, TABLE_KV, item->name, size);
 
-	if (p == NULL)
-		return;
-	memcpy(p, &header, sizeof(header));
-	if (item->value.len > 0)
-		memcpy(p + sizeof(header), item->value.data, item->value.len);
-	record_sum(item->name, p, size, CHECKSUM);
-	s->staged += size;
 	txn_delete(s->txn, TABLE_TTL,
 	    ttl_key_make(&ttl, item->expires_us, item->name));
-	txn_put(s->txn, TABLE_TTL, ttl_key_make(&ttl, end_us, item->name),
-	    span_of(NULL, 0));
+	item_put(s, item->name, &header, item->value);
 }
 
 bool

@@ -2,10 +2,16 @@
 
 #include "store/kv.h"
 
-/* How items and their index are stored: for kv.c and verify.c. */
+struct buf;
+
+/* How items and their index are stored: for kv.c, expiry.c and verify.c. */
 
 /* False if the bytes are no item, or not the one that was written. */
 bool kv_decode(struct span name, struct span value, struct kv_item *out);
+
+/* Copies the name and value, which lie in the store, into bytes, and has the
+ * item point there: until bytes is filled anew. */
+void kv_item_keep(struct kv_item *item, struct buf *bytes);
 
 /* The key of the index: the end, big-endian so that it sorts, and the name. */
 #define TTL_END_BYTES 8

@@ -15,10 +15,8 @@
 
 #include "base/xalloc.h"
 
-#define MAGIC 0xBEEFC0DE
 #define VERSION 1
 #define PAGE_LEAST 512
-#define PAGE_MOST 32768
 #define TEXT 256
 
 bool
@@ -72,7 +70,7 @@ read_meta(const struct pages *p, unsigned i, struct meta *out)
 		return false;
 	memcpy(out, page_at(p, i), sizeof(*out));
 	return out->page.number == i && out->page.kind == META &&
-	    out->magic == MAGIC && out->version == VERSION &&
+	    out->magic == META_MAGIC && out->version == VERSION &&
 	    out->free.pad == p->page_size &&
 	    (out->snapshot % 2 == i || out->snapshot == 0);
 }

@@ -183,7 +183,7 @@ copy_into(struct store_reader *r, const char *dest, uint64_t *bytes,
     struct err *e)
 {
 	char *part = folder_path(dest, PART_NAME);
-	char *whole = folder_path(dest, "data.mdb");
+	char *whole = folder_path(dest, FOLDER_DATA);
 	int fd = open(part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	struct stat st = {0};
 	struct err why;
